@@ -1,0 +1,1 @@
+"""The database: its server, its schema and the way to it."""

@@ -1,0 +1,65 @@
+"""Phone numbers as callers write them: `tel:+16175551234;ani=8009957586;postd=2` (contract, `phone_number`)."""
+
+import re
+from dataclasses import dataclass
+
+from calloff.domain.errors import InvalidInput
+
+_SEPARATORS = str.maketrans("", "", "-.() ")
+_NUMBER = re.compile(r"\+?[0-9]{7,15}")
+_DIGITS = re.compile(r"[0-9*#A-D,wp]+")
+_MAX_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Whom to call, from whom, and what to press after the answer."""
+
+    phone_number: str
+    """7 to 15 digits, with a leading `+` if the caller wrote one."""
+    ani: str | None = None
+    """The caller ID, in the same form; None for the deployment's default."""
+    postd: str | None = None
+    """DTMF to send after the answer: `0-9*#A-D`, and `,` `w` `p` for a pause."""
+
+
+def parse_destination(text: str) -> Destination:
+    """The destination that `text` names. Raises `InvalidInput`, whose message does not repeat the number."""
+    number, *parameters = text.strip().removeprefix("tel:").split(";")
+    found: dict[str, str] = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        name = name.strip()
+        if name not in ("ani", "postd") or not equals:
+            raise InvalidInput("A phone number may only be followed by ;ani= and ;postd=. Remove the other parameters.")
+        if name in found:
+            raise InvalidInput(f"The phone number has ;{name}= twice. Leave one of them.")
+        found[name] = value
+    return Destination(
+        phone_number=parse_number(number, "phone_number"),
+        ani=parse_number(found["ani"], "ani") if "ani" in found else None,
+        postd=_parse_digits(found["postd"]) if "postd" in found else None,
+    )
+
+
+def parse_number(text: str, field: str) -> str:
+    """The digits of one number, without visual separators. Raises `InvalidInput` that names `field`."""
+    number = text.strip().translate(_SEPARATORS)
+    if not _NUMBER.fullmatch(number):
+        raise InvalidInput(f"{field} is not a phone number. Write 7 to 15 digits, with an optional + in front.")
+    return number
+
+
+def mask(number: str) -> str:
+    """The number as logs may show it: its last two digits."""
+    return "*" * max(0, len(number) - 2) + number[-2:]
+
+
+def _parse_digits(text: str) -> str:
+    digits = text.strip()
+    if len(digits) > _MAX_DIGITS or not _DIGITS.fullmatch(digits):
+        raise InvalidInput(
+            f"postd holds something that cannot be sent as DTMF. Use up to {_MAX_DIGITS} of 0-9 * # A-D, "
+            "and , w or p for a pause."
+        )
+    return digits

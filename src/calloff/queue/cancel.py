@@ -1,0 +1,76 @@
+"""Calls off what is pending: everything in a deployment, or one call. Also what stops and goes on: pause and resume."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+from calloff.domain.errors import NotFound, NotPending
+from calloff.queue.certain import call_certainly
+
+NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
+"""The message of the contract (`D`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """The receipt of one cancel."""
+
+    epoch: int
+    """Counts the cancels of the deployment, from 1."""
+    canceled_at: datetime
+    canceled_by: str | None
+    """E-mail address of the user; None for the operator's command line."""
+    origin: str
+    """From where: the interface and, if there is one, the client's address."""
+    canceled_calls: int
+    """How many calls it called off, those included that the settler has yet to write down."""
+    settled_calls: int
+    """How many of them the settler has written down."""
+
+
+async def cancel_pending(pool: Pool, deployment_id: int, *, user_id: int | None, origin: str) -> int:
+    """Call off every pending call of the deployment; when this returns, none of them is ever dialed.
+
+    Costs one commit at any depth of the queue, and always writes, also when nothing waits. Returns the new epoch.
+    Raises `NotFound`, or `OutcomeUnknown` if the server did not confirm: then it has to be asked for again.
+    """
+    epoch = await call_certainly(
+        pool,
+        load(__package__, "cancel"),
+        {"deployment_id": deployment_id, "user_id": user_id, "origin": origin},
+    )
+    if epoch is None:
+        raise NotFound(NO_DEPLOYMENT)
+    return int(epoch)
+
+
+async def cancel_call(pool: Pool, deployment_id: int, call_id: int) -> None:
+    """Call off one call. Raises `NotPending` if it is dialing, connected or over, and `OutcomeUnknown` as above."""
+    parameters = {"deployment_id": deployment_id, "call_id": call_id}
+    if not await call_certainly(pool, load(__package__, "cancel_call"), parameters):
+        raise NotPending("The call is not pending any more, so it cannot be canceled. Read its status.")
+
+
+async def pause(pool: Pool, deployment_id: int) -> None:
+    """Start nothing more in the deployment until `resume`; what is dialing or connected goes on."""
+    await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment_id, "paused": True})
+
+
+async def resume(pool: Pool, deployment_id: int) -> None:
+    """Undo `pause`; what is due starts at once."""
+    await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment_id, "paused": False})
+
+
+async def list_cancellations(
+    pool: Pool, deployment_id: int, *, limit: int, before: int | None = None
+) -> list[Cancellation]:
+    """At most `limit` receipts of the deployment, newest first, of epochs below `before`."""
+    async with pool.connection() as connection, connection.cursor(row_factory=class_row(Cancellation)) as cursor:
+        await cursor.execute(
+            load(__package__, "list_cancellations"),
+            {"deployment_id": deployment_id, "limit": limit, "before": before or 2**62},
+        )
+        return await cursor.fetchall()

@@ -1,0 +1,91 @@
+"""Hands due calls to a dialer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+
+HORIZON = 0.2
+"""Seconds that a call may be claimed ahead of its slot in the pace, so that no slot is lost to a round trip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a dialer holds of a call: with it, and only with it, the dialer may move the call on."""
+
+    deployment_id: int
+    call_id: int
+    token: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCall:
+    """A call handed to a dialer, still pending until it is started."""
+
+    claim: Claim
+    trunk_id: int
+    phone_number: str
+    caller_id: str | None
+    postd: str | None
+    is_pci: bool
+    variables: Mapping[str, str]
+    attempt: int
+    """Which attempt this would be, from 1."""
+    ring_timeout: float
+    """Seconds."""
+    delay: float
+    """Seconds from the claim until the pace allows the start."""
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Self:
+        """A call as `claim_calls` returns it."""
+        return cls(
+            claim=Claim(row["deployment_id"], row["id"], UUID(row["token"])),
+            trunk_id=row["trunk_id"],
+            phone_number=row["phone_number"],
+            caller_id=row["caller_id"],
+            postd=row["postd"],
+            is_pci=row["is_pci"],
+            variables=row["variables"] or {},
+            attempt=row["attempt"],
+            ring_timeout=row["ring_timeout"],
+            delay=row["delay"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DueQueue:
+    """A queue in which a live call waits."""
+
+    deployment_id: int
+    due_in: float
+    """Seconds until its first call is due; 0 or less is now."""
+
+
+async def due_queues(pool: Pool) -> list[DueQueue]:
+    """Every queue with a live call that waits, by deployment."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(load(__package__, "due"))
+        return [DueQueue(row["deployment_id"], row["due_in"]) for row in await cursor.fetchall()]
+
+
+async def claim(
+    pool: Pool, deployment_id: int, *, dialer_id: int, limit: int
+) -> tuple[list[ClaimedCall], float | None]:
+    """Claim at most `limit` due calls of the deployment, as far as its limits and its trunk's allow.
+
+    Returns the calls in the order in which they are due, and the seconds after which the limits may allow more; None
+    if it was not the limits that ended it.
+    """
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "claim"),
+            {"deployment_id": deployment_id, "dialer_id": dialer_id, "limit": limit, "horizon": HORIZON},
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    claimed = row["value"]
+    return [ClaimedCall.from_json(call) for call in claimed["calls"]], claimed["wait"]

@@ -1,0 +1,31 @@
+"""The leases of the dialers: a dialer that stops renewing loses what it holds (see `rescue`)."""
+
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+
+LEASE = 10.0
+"""Seconds that a dialer may be silent before its calls are taken away."""
+
+
+async def register(pool: Pool, *, name: str, ports: int) -> int:
+    """Enter a dialer that can hold `ports` calls; returns its ID."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "register_dialer"), {"name": name, "ports": ports, "lease": LEASE}
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
+async def renew(pool: Pool, dialer_id: int) -> bool:
+    """Renew the lease; False if it was over and the calls are taken away, so that the dialer has to register anew."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(load(__package__, "renew_dialer"), {"dialer_id": dialer_id, "lease": LEASE})
+        return await cursor.fetchone() is not None
+
+
+async def retire(pool: Pool, dialer_id: int) -> None:
+    """Give up the lease at once, as a drained dialer does."""
+    async with pool.connection() as connection:
+        await connection.execute(load(__package__, "retire_dialer"), {"dialer_id": dialer_id})

@@ -1,0 +1,1 @@
+SELECT cancel_pending(%(deployment_id)s, %(user_id)s, %(origin)s) AS value

@@ -1,0 +1,1 @@
+SELECT expire_calls(%(deployment_id)s, %(limit)s) AS value

@@ -1,0 +1,1 @@
+SELECT * FROM call_status WHERE id = %(call_id)s

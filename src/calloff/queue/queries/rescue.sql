@@ -1,0 +1,1 @@
+SELECT rescue_calls() AS value

@@ -1,0 +1,28 @@
+-- Writes down one batch of what a cancel called off, after the given place, and returns the place it came to.
+WITH batch AS (
+    SELECT c.id, c.epoch, c.due_at
+    FROM call AS c
+    JOIN queue AS q ON q.deployment_id = c.deployment_id
+    WHERE c.deployment_id = %(deployment_id)s AND c.epoch < q.epoch AND c.state IN ('queued', 'claimed')
+      AND (c.epoch, c.due_at, c.id) > (%(epoch)s, %(due_at)s, %(call_id)s)
+    ORDER BY c.epoch, c.due_at, c.id
+    LIMIT %(limit)s
+    FOR UPDATE OF c SKIP LOCKED
+), settled AS (
+    UPDATE call AS c
+    SET state = 'canceled', token = NULL, dialer_id = NULL, ended_at = x.canceled_at,
+        events = c.events || event('canceled', x.canceled_at)
+    FROM batch AS b
+    JOIN cancellation AS x ON x.deployment_id = %(deployment_id)s AND x.epoch = b.epoch + 1
+    WHERE c.id = b.id AND c.deployment_id = %(deployment_id)s
+    RETURNING c.id, c.epoch, c.due_at
+), told AS (
+    UPDATE cancellation AS x
+    SET settled_calls = settled_calls + s.calls
+    FROM (SELECT epoch, count(*) AS calls FROM settled GROUP BY epoch) AS s
+    WHERE x.deployment_id = %(deployment_id)s AND x.epoch = s.epoch + 1
+)
+SELECT epoch, due_at, id AS call_id, count(*) OVER () AS calls
+FROM settled
+ORDER BY epoch DESC, due_at DESC, id DESC
+LIMIT 1

@@ -1,0 +1,9 @@
+-- Gives back what was claimed, or started and never sent, without using up an attempt.
+UPDATE call AS c
+SET state = 'queued', token = NULL, dialer_id = NULL,
+    attempts = CASE WHEN state = 'dialing' THEN attempts - 1 ELSE attempts END,
+    events = CASE WHEN state = 'dialing' THEN events - (-1) ELSE events END
+FROM unnest(%(call_ids)s::bigint[], %(tokens)s::uuid[]) AS claim (id, token)
+WHERE c.deployment_id = %(deployment_id)s AND c.id = claim.id AND c.token = claim.token
+  AND c.state IN ('claimed', 'dialing')
+RETURNING c.id

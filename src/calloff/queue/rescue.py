@@ -1,0 +1,16 @@
+"""Takes back the calls of dialers that died."""
+
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+
+
+async def rescue(pool: Pool) -> int:
+    """Forget the dialers whose lease is over and take back what they held; returns how many calls that were.
+
+    What was claimed is queued again without using up an attempt. What was dialing or connected ends as `unknown`, or
+    waits for another attempt if the deployment says so.
+    """
+    async with pool.connection() as connection:
+        row = await (await connection.execute(load(__package__, "rescue"))).fetchone()
+    assert row is not None
+    return int(row["value"])

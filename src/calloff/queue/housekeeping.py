@@ -1,0 +1,68 @@
+"""What has to be done for the queue by somebody: one of the dialers does it, whichever holds the lock."""
+
+import asyncio
+import logging
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from calloff.db.pool import Connection, Pool
+from calloff.queue.dialers import LEASE
+from calloff.queue.expire import expire
+from calloff.queue.rescue import rescue
+from calloff.queue.settler import settle_canceled
+
+_PERIOD = 1.0
+"""Seconds between two rounds when there is nothing to do."""
+_LOCK = 0x43414C4C4F4B
+_log = logging.getLogger(__name__)
+
+
+async def keep_house(pool: Pool) -> None:
+    """Settle, expire and rescue until canceled; waits while another process does."""
+    while True:
+        try:
+            async with pool.connection() as connection:
+                if await _lead(connection):
+                    await _keep_house_until_disconnected(pool, connection)
+        except (psycopg.Error, PoolTimeout) as error:
+            _log.warning("housekeeping waits for the database: %s", type(error).__name__)
+        await asyncio.sleep(_PERIOD)
+
+
+async def _keep_house_until_disconnected(pool: Pool, connection: Connection) -> None:
+    loop = asyncio.get_running_loop()
+    # After an outage every lease is over, also those of dialers that are well: let them renew first.
+    rescue_from = loop.time() + LEASE
+    settling: asyncio.Task[int] | None = None
+    try:
+        while await _lead(connection):
+            # A deep queue may take the settler minutes, and nobody's window or rescue waits for that.
+            if settling is None or settling.done():
+                if settling is not None:
+                    settling.result()
+                settling = asyncio.create_task(settle_canceled(pool))
+            await expire(pool)
+            if loop.time() >= rescue_from:
+                rescued = await rescue(pool)
+                if rescued:
+                    _log.warning("rescued %d calls of dialers that went away", rescued)
+            await asyncio.sleep(_PERIOD)
+    finally:
+        if settling is not None:
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
+        if not connection.closed:
+            await connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+async def _lead(connection: Connection) -> bool:
+    """Whether this connection holds the lock of the housekeeping; also tells whether it is still there."""
+    row = await (
+        await connection.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) "
+            "OR pg_try_advisory_lock(%s) AS leads",
+            (_LOCK,),
+        )
+    ).fetchone()
+    return row is not None and bool(row["leads"])

@@ -88,13 +88,16 @@ class SimulatedTrunk:
         return leg
 
     async def hang_up(self, leg: Leg) -> None:
-        """End the leg, which then reads as answered, or as canceled (487) if nobody had answered."""
+        """End the leg, which then reads as answered, or as not answered if nobody had."""
         line = self._lines.get(leg)
         if line is None:
             return
         if line.task is not None:
             line.task.cancel()
-        self._end(line, 200 if line.connected else 487, "hung up by the dialer")
+        reason = "hung up by the dialer"
+        self._end(
+            line, Ended(Result.ANSWERED, 200, reason) if line.connected else Ended(Result.NO_ANSWER, None, reason)
+        )
 
     async def send_digits(self, leg: Leg, digits: str) -> None:
         """Take as long as the digits would, and drop them. Raises `InvalidInput`; ends early with the leg."""
@@ -137,16 +140,16 @@ class SimulatedTrunk:
         for seconds, step in _scene(line.leg.request):
             await self._sleep(seconds)
             if isinstance(step, Ended):
-                self._end(line, step.sip_code or 0, step.reason)
+                self._end(line, step)
                 return
             if isinstance(step, Connected):
                 line.connected = True
                 line.heard_until = time.monotonic()
             line.leg.publish(step)
 
-    def _end(self, line: _Line, sip_code: int, reason: str) -> None:
+    def _end(self, line: _Line, ended: Ended) -> None:
         del self._lines[line.leg]
-        line.leg.publish(Ended(result_of_sip_code(sip_code), sip_code, reason))
+        line.leg.publish(ended)
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.speed)
@@ -160,7 +163,7 @@ def _scene(request: DialRequest) -> Iterator[tuple[float, Ringing | Connected | 
     if refusal is None or refusal in _RINGS_FIRST:
         yield 0.0, Ringing()
     if request.ring_timeout < decides_after:
-        yield request.ring_timeout, Ended(Result.NO_ANSWER, 487, "ring timeout")
+        yield request.ring_timeout, Ended(Result.NO_ANSWER, None, "ring timeout")
     elif refusal is not None:
         yield decides_after, Ended(result_of_sip_code(refusal), refusal, "refused by the far end")
     elif kind == _NO_ANSWER:

@@ -17,7 +17,9 @@ CALLER = "+18005550199"
 E = TypeVar("E", bound=LegEvent)
 
 
-def request(number: str = NUMBER, *, caller_id: str | None = CALLER, ring: float = 10.0, within: float = 2.0) -> DialRequest:
+def request(
+    number: str = NUMBER, *, caller_id: str | None = CALLER, ring: float = 10.0, within: float = 2.0
+) -> DialRequest:
     """A request that has to leave `within` seconds."""
     return DialRequest(number, caller_id, ring, boot_time() + within)
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +50,20 @@ class FarEnd:
     async def finish(self) -> None:
         """Wait until SIPp's scenario has run to its end; fails if anything else came than the scenario says."""
         out, _ = await asyncio.wait_for(self._process.communicate(), 15)
-        assert self._process.returncode == 0, f"SIPp did not see what its scenario says:\n{self._log.read_text()}{out!r}"
+        assert self._process.returncode == 0, (
+            f"SIPp did not see what its scenario says:\n{self._log.read_text()}{out!r}"
+        )
 
     def messages(self) -> list[Message]:
         """All messages so far, in order."""
         parts = _MESSAGE.split(self._log.read_text()) if self._log.exists() else [""]
         return [Message(kind == "received", text) for kind, text in zip(parts[1::2], parts[2::2], strict=True)]
+
+    async def wait_until(self, condition: Callable[[list[Message]], bool]) -> None:
+        """Wait until the messages fulfil `condition`; fails after ten seconds."""
+        async with asyncio.timeout(10):
+            while not condition(self.messages()):
+                await asyncio.sleep(0.02)
 
     def received(self, method: str) -> list[Message]:
         """Requests that came, retransmissions left out (RFC 3261 section 17.2.3)."""
@@ -64,8 +72,20 @@ class FarEnd:
 
 
 @asynccontextmanager
-async def far_end(scenario: str, directory: Path, *, rtp_port: int = 9, transport: str = "u1", **keys: str) -> AsyncIterator[FarEnd]:
-    """Run SIPp for one call on a free port of loopback; `rtp_port` and `keys` fill in the scenario's [rtp], [status]…"""
+async def far_end(
+    scenario: str,
+    directory: Path,
+    *,
+    calls: int = 1,
+    repeats: bool = False,
+    rtp_port: int = 9,
+    transport: str = "u1",
+    **keys: str,
+) -> AsyncIterator[FarEnd]:
+    """Run SIPp for `calls` calls on a free port of loopback; `rtp_port` and `keys` fill in the scenario's [rtp], [status]….
+
+    SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
+    """
     port = free_port(socket.SOCK_STREAM if transport.startswith("t") else socket.SOCK_DGRAM)
     script, log = directory / f"{scenario}-{port}.xml", directory / f"{scenario}-{port}.log"
     text = (SCENARIOS / f"{scenario}.xml").read_text()
@@ -73,7 +93,18 @@ async def far_end(scenario: str, directory: Path, *, rtp_port: int = 9, transpor
         text = text.replace(f"[{name}]", value)
     script.write_text(text)
     arguments = ["-sf", str(script), "-i", "127.0.0.1", "-p", str(port), "-t", transport]
-    arguments += ["-m", "1", "-nostdin", "-trace_msg", "-message_file", str(log), "-timeout", "15s", "-timeout_error"]
+    arguments += [
+        "-m",
+        str(calls),
+        "-nostdin",
+        "-trace_msg",
+        "-message_file",
+        str(log),
+        "-timeout",
+        "15s",
+        "-timeout_error",
+    ]
+    arguments += ["-nr"] if repeats else []
     process = await asyncio.create_subprocess_exec(
         "sipp", *arguments, cwd=directory, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -5,6 +5,7 @@ import math
 import struct
 from array import array
 from itertools import pairwise
+from typing import Self
 
 FRAME = 160
 EVENT_TYPE = 101
@@ -74,7 +75,7 @@ class RtpEnd(asyncio.DatagramProtocol):
         self._sequence = 0
         self._timestamp = 0
 
-    async def __aenter__(self) -> "RtpEnd":
+    async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
         self.port = self._transport.get_extra_info("sockname")[1]

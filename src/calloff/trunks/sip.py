@@ -150,7 +150,7 @@ class SipTrunk:
             case Event.CALL_PROGRESS:
                 line.leg.publish(Ringing(183))
             case Event.CALL_ESTABLISHED if not line.connected:
-                self._answered(line)
+                self._answered(line, call)
             case Event.CALL_RTPESTAB:
                 line.heard = True
             case Event.CALL_DTMF_START if event.text and line.connected:
@@ -162,10 +162,15 @@ class SipTrunk:
             case _:
                 pass
 
-    def _answered(self, line: _Line) -> None:
-        line.connected = True
+    def _answered(self, line: _Line, call: SipCall) -> None:
         if line.timer is not None:
             line.timer.cancel()
+        try:
+            call.call.audio.info()
+        except AudioNotActive:
+            self._stack.spawn(self._end(line, Result.CARRIER_ERROR, "no codec in common"))
+            return
+        line.connected = True
         line.timer = self._later(line, self._settings.session_timeout, "session timeout")
         if rtp_timeout := self._stack.settings.rtp_timeout:
             # The stack's own timeout begins with the first packet, so it never notices when there is none.
@@ -205,7 +210,7 @@ class SipTrunk:
 
     def _account(self, caller_id: str | None) -> Account:
         settings = self._settings
-        shown = caller_id if caller_id and settings.caller_id_header is CallerIdHeader.FROM else settings.user
+        shown = caller_id if caller_id and settings.caller_id_header == CallerIdHeader.FROM else settings.user
         extra = ["call_transfer=no", "inreq_allowed=no"]
         if settings.srtp:
             extra.append("mediaenc=srtp-mand")

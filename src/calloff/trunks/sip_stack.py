@@ -21,8 +21,9 @@ from baresip import (
 from baresip._native import lib  # type: ignore[import-not-found]
 
 from calloff.trunks.base import TooLate, TrunkUnavailable, boot_time
-from calloff.trunks.sip_log import InviteWatch, capture, mask
+from calloff.trunks.sip_log import capture, mask
 from calloff.trunks.sip_settings import SipStackSettings
+from calloff.trunks.sip_trace import SipTrace
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class SipStack:
         self.dead = asyncio.Event()
         """Set when this process can place no more calls, ever: it has to exit and be started anew."""
         self._runtime: Runtime | None = None
-        self._watch: InviteWatch | None = None
+        self._trace: SipTrace | None = None
         self._users = 0
         self._switching = asyncio.Lock()
         self._agents: dict[str, UserAgent] = {}
@@ -89,6 +90,8 @@ class SipStack:
             self._agents.clear()
             with suppress(BaresipError):
                 await runtime.close()
+            if self._trace is not None:
+                self._trace.stop()
 
     async def dial(
         self,
@@ -103,7 +106,7 @@ class SipStack:
         `on_event` gets every event of the call in order, up to `CALL_CLOSED`; the first ones come before this returns.
         Raises `TooLate` or `TrunkUnavailable`: then no INVITE has left.
         """
-        if self._runtime is None or self._watch is None or self.dead.is_set():
+        if self._runtime is None or self._trace is None or self.dead.is_set():
             raise TrunkUnavailable("The SIP stack is not running; the dialer has to be restarted.")
         if len(self._calls) + self._dialing >= self.settings.max_calls:
             raise TrunkUnavailable("The SIP stack holds as many calls as it can; run more dialers.")
@@ -112,7 +115,7 @@ class SipStack:
             agent = await self._agent(self._runtime, account)
             if boot_time() > deadline:
                 raise TooLate("The time in which this attempt had to leave is over; no INVITE was sent.")
-            call = await self._connect(agent, uri, headers, on_event, self._watch)
+            call = await self._connect(agent, uri, headers, on_event, self._trace)
         finally:
             self._dialing -= 1
         if not await _first(deadline - boot_time(), call.invite_left, call.over):
@@ -137,8 +140,8 @@ class SipStack:
         task.add_done_callback(self._tasks.discard)
 
     async def _start(self) -> None:
-        self._watch = InviteWatch(asyncio.get_running_loop())
-        capture(self._watch)
+        self._trace = SipTrace(asyncio.get_running_loop())
+        capture(self._trace)
         runtime = Runtime()
         runtime.on_dead = lambda: self._die("The SIP thread has ended.")
         runtime.subscribe(self._route)
@@ -169,7 +172,7 @@ class SipStack:
         uri: str,
         headers: dict[str, str],
         on_event: EventHandler,
-        watch: InviteWatch,
+        trace: SipTrace,
     ) -> SipCall:
         dialing = asyncio.create_task(agent.dial(uri, headers))
         try:
@@ -184,13 +187,14 @@ class SipStack:
             raise TrunkUnavailable(f"The SIP stack refuses to dial: {mask(str(error))}.") from error
         early = self._early.pop(native.handle, [])
         call_id = next((event.call_id for event in early if event.call_id), "")
-        call = SipCall(native, call_id, on_event, watch.left(call_id))
+        call = SipCall(native, call_id, on_event, trace.invite_left(call_id))
         self._calls[native.handle] = call
         for event in early:
             self._deliver(call, event)
             if event.event is Event.CALL_CLOSED and self._runtime is not None:
-                # The native call was subscribed too late to see its own end, and would stay subscribed for ever.
-                self._runtime.unsubscribe(native._on_stack_event)
+                # If the native call was made too late to see its own end, it would stay subscribed for ever.
+                with suppress(ValueError):
+                    self._runtime.unsubscribe(native._on_stack_event)
         return call
 
     async def _abandon(self, dialing: asyncio.Task[Call]) -> None:
@@ -209,8 +213,8 @@ class SipStack:
     def _deliver(self, call: SipCall, event: StackEvent) -> None:
         if event.event is Event.CALL_CLOSED:
             self._calls.pop(call.call.handle, None)
-            if self._watch is not None:
-                self._watch.forget(call.call_id)
+            if self._trace is not None:
+                self._trace.forget(call.call_id)
             call.over.set()
         call.on_event(call, event)
         if self._worn:

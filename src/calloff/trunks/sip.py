@@ -14,7 +14,8 @@ from calloff.trunks.sip_log import mask
 from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings, SipUri
 from calloff.trunks.sip_stack import SipCall, SipStack
 
-_KEY_GAP_SECONDS = 0.1
+_KEY_GAP_SECONDS = 0.16
+"""A key is 100 ms long on the wire, and its end is sent three times, 20 ms apart (RFC 4733 section 2.5.1.4)."""
 _PAUSE_SECONDS = 1.0
 
 

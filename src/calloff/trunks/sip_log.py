@@ -1,0 +1,35 @@
+"""The log of the SIP stack, masked: it writes URIs into its lines, and phone numbers stand in URIs."""
+
+import logging
+import re
+
+_LOGGERS = ("baresip.call", "baresip.events", "baresip.native", "baresip.runtime", "baresip.ua")
+_TRACE = "baresip.native.sip"
+_DIGITS = re.compile(r"[0-9]{5,}")
+
+
+def mask(text: str) -> str:
+    """`text` with each run of five digits or more cut down to its last two."""
+    return _DIGITS.sub(lambda match: "*" * (len(match[0]) - 2) + match[0][-2:], text)
+
+
+class _Mask(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = mask(record.getMessage())
+        record.args = None
+        if isinstance(peer := getattr(record, "peer", None), str):
+            record.peer = mask(peer)
+        return True
+
+
+_MASK = _Mask("calloff")
+
+
+def capture(trace: logging.Handler) -> None:
+    """Mask the stack's log from now on, and give its trace of SIP messages to `trace` and nobody else."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_MASK)
+    logger = logging.getLogger(_TRACE)
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)
+    logger.handlers = [trace]

@@ -1,0 +1,62 @@
+"""One SIP stack per test: baresip allows one at a time in a process, and starts within milliseconds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
+
+import pytest
+from calloff.trunks.base import DialRequest, Ended, Leg, LegEvent, boot_time
+from calloff.trunks.sip import SipTrunk
+from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
+from calloff.trunks.sip_stack import SipStack
+
+SipTrunkTo = Callable[..., AbstractAsyncContextManager[SipTrunk]]
+NUMBER = "+16175550100"
+CALLER = "+18005550199"
+E = TypeVar("E", bound=LegEvent)
+
+
+def request(
+    number: str = NUMBER, *, caller_id: str | None = CALLER, ring: float = 10.0, within: float = 2.0
+) -> DialRequest:
+    """A request that has to leave `within` seconds."""
+    return DialRequest(number, caller_id, ring, boot_time() + within)
+
+
+async def wait_for(leg: Leg, kind: type[E], timeout: float = 10.0) -> E:
+    """The next event of `kind`, dropping others."""
+    async with asyncio.timeout(timeout):
+        while not isinstance(event := await leg.next_event(), kind):
+            assert not isinstance(event, Ended), f"ended too early: {event}"
+        return event
+
+
+async def all_events(leg: Leg, timeout: float = 10.0) -> list[LegEvent]:
+    """Every event up to and with `Ended`, and that nothing follows it."""
+    events: list[LegEvent] = []
+    async with asyncio.timeout(timeout):
+        while not events or not isinstance(events[-1], Ended):
+            events.append(await leg.next_event())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(leg.next_event(), 0.05)
+    return events
+
+
+@pytest.fixture
+def sip_trunk_to() -> SipTrunkTo:
+    """A started SIP trunk to a port of loopback; keywords of both settings classes are taken."""
+
+    @asynccontextmanager
+    async def start(port: int, *, transport: str = "udp", **settings: object) -> AsyncIterator[SipTrunk]:
+        shared = {"rtp_timeout": 10, **{k: settings.pop(k) for k in list(settings) if k in SipStackSettings.__slots__}}
+        stack = SipStack(SipStackSettings("127.0.0.1", **shared))  # type: ignore[arg-type]
+        uri = f"sip:127.0.0.1:{port};transport={transport}"
+        trunk = SipTrunk(SipTrunkSettings(uri, **settings), stack)  # type: ignore[arg-type]
+        await trunk.start()
+        try:
+            yield trunk
+        finally:
+            await trunk.stop()
+
+    return start

@@ -31,7 +31,7 @@ class CalleeType(StrEnum):
 
 
 NEVER_RETRIED = frozenset({Result.INVALID_NUMBER, Result.REJECTED, Result.EXPIRED})
-"""Results after which no attempt follows, however many are left. `UNKNOWN` is the deployment's `on_unknown` to decide."""
+"""Results after which no attempt follows, however many are left; for `UNKNOWN`, the deployment decides."""
 
 _BY_SIP_CODE = {
     401: Result.REJECTED,

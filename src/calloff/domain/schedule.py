@@ -36,6 +36,4 @@ class Schedule:
         if self.reattempt_wait is not None and self.reattempt_wait not in REATTEMPT_WAIT:
             raise InvalidInput("reattempt_wait is out of range. Give a number of seconds from 60 to 86400.")
         if self.max_attempts > 1 and self.reattempt_wait is None:
-            raise InvalidInput(
-                "max_attempts above 1 needs a reattempt_wait. Give a number of seconds from 60 to 86400."
-            )
+            raise InvalidInput("max_attempts above 1 needs a reattempt_wait. Give 60 to 86400 seconds.")

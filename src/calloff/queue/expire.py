@@ -21,6 +21,7 @@ async def _expire_queue(pool: Pool, deployment_id: int) -> int:
             parameters = {"deployment_id": deployment_id, "limit": _BATCH}
             row = await (await connection.execute(load(__package__, "expire"), parameters)).fetchone()
         assert row is not None
-        total += row["value"]
-        if row["value"] < _BATCH:
+        expired = int(row["value"])
+        total += expired
+        if expired < _BATCH:
             return total

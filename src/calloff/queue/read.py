@@ -109,7 +109,7 @@ async def find_call(pool: Pool, call_id: int) -> CallStatus | None:
 async def list_calls(
     pool: Pool, deployment_id: int, *, limit: int, before: int | None = None, statuses: Sequence[str] = STATUSES
 ) -> list[CallStatus]:
-    """At most `limit` calls of the deployment whose status is one of `statuses`, newest first, of IDs below `before`."""
+    """At most `limit` calls of the deployment with one of `statuses`, newest first, of IDs below `before`."""
     async with pool.connection() as connection:
         cursor = await connection.execute(
             load(__package__, "list_calls"),

@@ -74,9 +74,9 @@ async def settle(pool: Pool, deployment_id: int, endings: Sequence[Ending]) -> s
     )
 
 
-async def withdraw(pool: Pool, deployment_id: int, claims: Sequence[Claim]) -> set[int]:
-    """Give back calls of which no INVITE was sent, without using up an attempt."""
-    return await _move(pool, "withdraw", deployment_id, claims, {})
+async def withdraw(pool: Pool, deployment_id: int, claims: Sequence[Claim], *, wait: float = 0) -> set[int]:
+    """Give back calls of which no INVITE was sent, without using up an attempt; they are due again after `wait` s."""
+    return await _move(pool, "withdraw", deployment_id, claims, {"wait": wait})
 
 
 async def _move(

@@ -1,6 +1,7 @@
 -- Gives back what was claimed, or started and never sent, without using up an attempt.
 UPDATE call AS c
 SET state = 'queued', token = NULL, dialer_id = NULL,
+    due_at = greatest(c.due_at, clock_timestamp() + make_interval(secs => %(wait)s)),
     attempts = CASE WHEN state = 'dialing' THEN attempts - 1 ELSE attempts END,
     events = CASE WHEN state = 'dialing' THEN events - (-1) ELSE events END
 FROM unnest(%(call_ids)s::bigint[], %(tokens)s::uuid[]) AS claim (id, token)

@@ -1,0 +1,98 @@
+"""Writes down what became of calls, and goes on trying while the database is away."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from calloff.db.pool import Pool
+from calloff.dialer.batches import Batches
+from calloff.domain.errors import OutcomeUnknown
+from calloff.domain.results import CalleeType, Result
+from calloff.queue.claim import Claim
+from calloff.queue.settle import Answer, Ending, connect, settle, withdraw
+from calloff.queue.start import start
+
+_RETRY_FIRST = 0.2
+_RETRY_LAST = 5.0
+_log = logging.getLogger(__name__)
+
+
+class Records:
+    """The dialer's pen: one call of a method for each step of an attempt."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._starts = Batches[Claim](partial(start, pool), lambda claim: claim.call_id)
+        self._answers = Batches[Answer](partial(connect, pool), lambda answer: answer.claim.call_id)
+        self._endings = Batches[Ending](partial(settle, pool), lambda ending: ending.claim.call_id)
+        self._pool = pool
+
+    async def start(self, claim: Claim) -> bool:
+        """Whether the INVITE may leave now. Raises `OutcomeUnknown`; never tries again, as only now is now."""
+        return await self._starts.put(claim.deployment_id, claim)
+
+    async def connected(self, claim: Claim, details: Mapping[str, object]) -> None:
+        """The far end answered, at the moment of this call."""
+        age = stopwatch()
+        await _until_written(
+            claim, lambda: self._answers.put(claim.deployment_id, Answer(claim, ago=age(), details=details))
+        )
+
+    async def ended(
+        self,
+        claim: Claim,
+        result: Result,
+        *,
+        sip_code: int | None,
+        callee_type: CalleeType | None,
+        collected: Mapping[str, str] | None,
+        details: Mapping[str, object],
+        age: Callable[[], float],
+    ) -> None:
+        """The attempt is over, since `age()` seconds (see `stopwatch`)."""
+        await _until_written(
+            claim,
+            lambda: self._endings.put(
+                claim.deployment_id,
+                Ending(
+                    claim,
+                    result,
+                    ago=age(),
+                    sip_code=sip_code,
+                    callee_type=callee_type,
+                    collected=collected,
+                    details=details,
+                ),
+            ),
+        )
+
+    async def withdraw(self, claim: Claim, *, wait: float = 0) -> None:
+        """Give the call back, of which nothing was sent; it is due again after `wait` seconds."""
+
+        async def give_back() -> bool:
+            return bool(await withdraw(self._pool, claim.deployment_id, [claim], wait=wait))
+
+        await _until_written(claim, give_back)
+
+
+def stopwatch() -> Callable[[], float]:
+    """A function that tells the seconds since now."""
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+    return lambda: loop.time() - since
+
+
+async def _until_written(claim: Claim, write: Callable[[], Awaitable[bool]]) -> None:
+    pause = _RETRY_FIRST
+    while True:
+        try:
+            if not await write():
+                _log.info("call %d had been taken away from this dialer", claim.call_id)
+            return
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OutcomeUnknown) as error:
+            _log.warning("call %d waits for the database to be written down: %s", claim.call_id, type(error).__name__)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _RETRY_LAST)

@@ -1,0 +1,1 @@
+"""Who may call: accounts, users, developer keys, applications, deployments, trunks and permissions."""

@@ -1,0 +1,87 @@
+"""Who is asking, and what may they do: the one place that decides it, for the API and the console."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from enum import StrEnum
+
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+from calloff.domain.errors import Deleted, NotAuthenticated, NotFound, NotPermitted
+
+NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
+"""The message of the contract (`D`)."""
+_WRONG = "The e-mail address or the developer key is wrong, or the account is inactive. Check your credentials."
+
+
+class Permission(StrEnum):
+    """What one may do with an application; its owner and the account's administrators may do all of it."""
+
+    VIEW = "view"
+    QUEUE = "queue"
+    CANCEL = "cancel"
+    ADMINISTER = "administer"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who has shown who they are."""
+
+    user_id: int
+    account_id: int
+    email: str
+    is_administrator: bool
+
+
+async def authenticate(pool: Pool, email: str, developer_key: str) -> User:
+    """The active user with that e-mail address (in any case) and developer key. Raises `NotAuthenticated`."""
+    if "\0" in email:
+        raise NotAuthenticated(_WRONG)
+    async with pool.connection() as connection:
+        row = await (await connection.execute(load(__package__, "authenticate"), {"email": email})).fetchone()
+    presented = hashlib.sha256(developer_key.encode()).digest()
+    # An unknown user costs a comparison, too, so that the time tells nobody who is one.
+    matches = [hmac.compare_digest(presented, key) for key in (row["keys"] if row and row["keys"] else [bytes(32)])]
+    if row is None or not row["is_active"] or not any(matches):
+        raise NotAuthenticated(_WRONG)
+    return User(row["id"], row["account_id"], row["email"], row["is_administrator"])
+
+
+async def require_deployment(
+    pool: Pool, user: User, deployment_id: int, permission: Permission, *, application_id: int
+) -> None:
+    """Let `user` do this with the deployment of that application, or raise.
+
+    Raises `NotFound` if it does not exist or is another account's, `NotPermitted`, and `Deleted`, a `Conflict`, if it
+    was there once.
+    """
+    row = await _find_access(pool, user, deployment_id)
+    if row is None or row["application_id"] != application_id:
+        raise NotFound(NO_DEPLOYMENT)
+    if not (row["has_all"] or row[f"may_{permission}"]):
+        raise NotPermitted(f"You are not permitted to {permission} in this application. Ask its owner to share it.")
+    if row["is_deleted"]:
+        raise Deleted("This application or deployment was deleted. Use another deployment.")
+
+
+async def require_call(pool: Pool, user: User, deployment_id: int, permission: Permission) -> None:
+    """Let `user` do this with a call of that deployment, deleted or not. Raises `NotFound` or `NotPermitted`."""
+    row = await _find_access(pool, user, deployment_id)
+    if row is None:
+        raise NotFound("No call was found by that call id.")
+    if not (row["has_all"] or row[f"may_{permission}"]):
+        raise NotPermitted(f"You are not permitted to {permission} this call. Ask the application's owner to share it.")
+
+
+async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, object] | None:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "find_access"),
+            {
+                "deployment_id": deployment_id,
+                "user_id": user.user_id,
+                "account_id": user.account_id,
+                "is_administrator": user.is_administrator,
+            },
+        )
+        return await cursor.fetchone()

@@ -1,0 +1,12 @@
+-- What a user may do with a deployment; no row if it is another account's, or does not exist.
+SELECT d.id AS deployment_id, d.application_id,
+       d.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL AS is_deleted,
+       a.owner_user_id = %(user_id)s OR %(is_administrator)s AS has_all,
+       coalesce(p.may_view, false) AS may_view,
+       coalesce(p.may_queue, false) AS may_queue,
+       coalesce(p.may_cancel, false) AS may_cancel,
+       coalesce(p.may_administer, false) AS may_administer
+FROM deployment AS d
+JOIN application AS a ON a.id = d.application_id
+LEFT JOIN permission AS p ON p.application_id = a.id AND p.user_id = %(user_id)s
+WHERE d.id = %(deployment_id)s AND a.account_id = %(account_id)s

@@ -1,0 +1,32 @@
+"""HTTP Basic: the e-mail address and a developer key (contract, *Every request*; RFC 7617)."""
+
+import base64
+import binascii
+
+from fastapi import Request
+
+from calloff.accounts.access import User, authenticate
+from calloff.db.pool import Pool
+from calloff.domain.errors import NotAuthenticated
+
+_MISSING = "Credentials are missing. Send your e-mail address and a developer key with HTTP Basic authentication."
+
+
+async def authenticated_user(request: Request) -> User:
+    """The user whose credentials the request carries. Raises `NotAuthenticated`."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise NotAuthenticated(_MISSING)
+    try:
+        email, colon, key = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise NotAuthenticated(_MISSING) from error
+    if not colon:
+        raise NotAuthenticated(_MISSING)
+    return await authenticate(pool_of(request), email, key)
+
+
+def pool_of(request: Request) -> Pool:
+    """The connections of the running application."""
+    pool: Pool = request.app.state.pool
+    return pool

@@ -1,0 +1,122 @@
+"""The fields of `queue` and `bulk_queue`, checked (contract, *Queue one call*)."""
+
+import json
+import re
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from calloff.api.bodies import Fields
+from calloff.domain.calls import NewCall
+from calloff.domain.errors import InvalidInput
+from calloff.domain.phone import parse_destination
+from calloff.domain.schedule import Schedule
+
+SHARED_FIELDS = frozenset(
+    {"start_timestamp", "end_timestamp", "max_attempts", "reattempt_wait", "result_url", "is_pci", "variables"}
+)
+"""The fields that describe how to call, whoever is called."""
+_MAX_URL = 2048
+_MAX_VARIABLES = 64 * 1024
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+def parse_call(fields: Fields) -> NewCall:
+    """The call that the fields of `queue` ask for. Raises `InvalidInput` that names the field."""
+    refuse_unknown(fields, {"phone_number", *SHARED_FIELDS})
+    number = fields.get("phone_number")
+    if number is None or number == "":
+        raise InvalidInput("phone_number is missing. Give the number to call.")
+    if not isinstance(number, str):
+        raise InvalidInput("phone_number is not a string. Give it in quotes.")
+    schedule = parse_schedule(fields)
+    schedule.check(time.time())
+    return NewCall(
+        destination=parse_destination(number),
+        schedule=schedule,
+        result_url=parse_result_url(fields),
+        is_pci=parse_is_pci(fields),
+        variables=parse_variables(fields),
+    )
+
+
+def refuse_unknown(fields: Fields, known: Collection[str]) -> None:
+    """Raises `InvalidInput` for the first field that nobody would read."""
+    for name in fields:
+        if name not in known:
+            raise InvalidInput(f"{name[:60]!r} is not a field of this request. Remove it, or check its spelling.")
+
+
+def parse_schedule(fields: Fields) -> Schedule:
+    """The window and the retry rule, unchecked against the clock."""
+    start, end = _integer(fields, "start_timestamp"), _integer(fields, "end_timestamp")
+    max_attempts = _integer(fields, "max_attempts")
+    return Schedule(
+        start=start,
+        end=end,
+        max_attempts=1 if max_attempts is None else max_attempts,
+        reattempt_wait=_integer(fields, "reattempt_wait"),
+    )
+
+
+def parse_result_url(fields: Fields) -> str | None:
+    """The callback's address; whether it may be called is decided when it is."""
+    url = _given(fields, "result_url")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url) if isinstance(url, str) and len(url) <= _MAX_URL else None
+        valid = parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not isinstance(url, str) or not url.isprintable() or " " in url:
+        raise InvalidInput(
+            f"result_url is not an http or https address of at most {_MAX_URL} characters. Give a complete one."
+        )
+    return url
+
+
+def parse_is_pci(fields: Fields) -> bool:
+    """Whether number and variables are to be kept from logs and screens."""
+    value = _given(fields, "is_pci")
+    if value in (None, "0", "1", 0, 1):
+        return value in ("1", 1)
+    raise InvalidInput("is_pci is neither 0 nor 1. Give one of them.")
+
+
+def parse_variables(fields: Fields) -> Mapping[str, str] | None:
+    """What the voice application can read."""
+    value = _given(fields, "variables")
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = ()
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise InvalidInput('variables is not a JSON object of strings. Give one, such as {"name": "A"}.')
+    for text in (*value, *value.values()):
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise InvalidInput("variables holds a NUL or an invalid character. Remove it.")
+    if sum(len(name.encode()) + len(item.encode()) for name, item in value.items()) > _MAX_VARIABLES:
+        raise InvalidInput(f"variables is larger than {_MAX_VARIABLES // 1024} KiB. Send less.")
+    return value
+
+
+def _given(fields: Fields, name: str) -> Any:
+    """The field's value; an empty one, as forms send it, is none."""
+    value = fields.get(name)
+    return None if value == "" else value
+
+
+def _integer(fields: Fields, name: str) -> int | None:
+    value = _given(fields, name)
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return value
+    raise InvalidInput(f"{name} is not a whole number. Give it in digits.")

@@ -1,0 +1,114 @@
+"""The one table that turns errors into answers (contract, *Every request*)."""
+
+import logging
+from collections.abc import Mapping
+
+import psycopg
+from fastapi import FastAPI, Request
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from calloff.api.representation import respond
+from calloff.domain.errors import (
+    CalloffError,
+    Conflict,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    OutcomeUnknown,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class TooLarge(CalloffError):
+    """The body is larger than the endpoint reads (HTTP 413)."""
+
+
+class UnsupportedBody(CalloffError):
+    """The body is of a type or coding that the endpoint does not read (HTTP 415)."""
+
+
+_STATUS: tuple[tuple[type[CalloffError], int], ...] = (
+    (InvalidInput, 400),
+    (NotAuthenticated, 401),
+    (NotPermitted, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (UnsupportedBody, 415),
+    (OutcomeUnknown, 500),
+)
+_FRAMEWORK = {
+    404: "There is nothing at this address. Check the path.",
+    405: "This method is not allowed here. Use one of the methods in the Allow header.",
+}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Give every answer that is not a 2xx, whoever makes it, the body of an error."""
+    app.add_exception_handler(CalloffError, _answer_calloff_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_middleware(_Boundary)
+
+
+def error_response(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error in the representation that the request prefers."""
+    return respond(request, {"error": message}, status=status, headers=headers)
+
+
+async def _answer_calloff_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CalloffError)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    headers = {"WWW-Authenticate": 'Basic realm="Calloff"'} if status == 401 else None
+    return error_response(request, status, error.message, headers)
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return error_response(request, error.status_code, _FRAMEWORK.get(error.status_code, str(error.detail)), headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Of all routes of the path: each route by itself knows only its own."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods)
+
+
+class _Boundary:
+    """Turns what nobody caught into a 500 that shows nothing of the inside, and logs it without its data."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except (psycopg.Error, PoolTimeout) as error:
+            # The message of a database error may quote the row, and with it a phone number.
+            _log.error("database error: %s %s", type(error).__name__, getattr(error, "sqlstate", None) or "")
+            message = "The database cannot be reached or has failed. Try again in a moment."
+        except Exception as error:
+            _log.error("unexpected error: %s", type(error).__name__, exc_info=error)
+            message = "Something went wrong on the server. Try again, and tell its operator if it lasts."
+        else:
+            return
+        if scope["type"] == "http" and not started:
+            await error_response(Request(scope), 500, message)(scope, receive, send)

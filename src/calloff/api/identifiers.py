@@ -1,0 +1,44 @@
+"""The identifiers in paths: what is not a positive integer does not exist (contract, *Every request*)."""
+
+import re
+
+from fastapi import Request
+
+from calloff.accounts.access import NO_DEPLOYMENT, Permission, User, require_deployment
+from calloff.api.authentication import authenticated_user, pool_of
+from calloff.domain.errors import Deleted, NotFound
+
+_IDENTIFIER = re.compile(r"[1-9][0-9]{0,18}")
+_LARGEST = 2**63 - 1
+
+
+def identifier(request: Request, name: str, *, missing: str) -> int:
+    """The path's parameter `name`. Raises `NotFound` with the message `missing`."""
+    text = request.path_params[name]
+    if not _IDENTIFIER.fullmatch(text) or int(text) > _LARGEST:
+        raise NotFound(missing)
+    return int(text)
+
+
+async def permitted_deployment(
+    request: Request, permission: Permission, *, deleted_is_conflict: bool = False
+) -> tuple[User, int]:
+    """The user and the deployment of a path `/api/apps/{application_id}/{deployment_id}/…`, checked in order.
+
+    Raises `NotAuthenticated`, `NotFound` or `NotPermitted`. What was deleted is not found, or a `Deleted` conflict.
+    """
+    user = await authenticated_user(request)
+    application_id = identifier(request, "application_id", missing=NO_DEPLOYMENT)
+    deployment_id = identifier(request, "deployment_id", missing=NO_DEPLOYMENT)
+    try:
+        await require_deployment(pool_of(request), user, deployment_id, permission, application_id=application_id)
+    except Deleted as error:
+        if deleted_is_conflict:
+            raise
+        raise NotFound(NO_DEPLOYMENT) from error
+    return user, deployment_id
+
+
+def origin(request: Request) -> str:
+    """From where a request comes, as a cancellation's receipt keeps it."""
+    return f"api {request.client.host}" if request.client else "api"

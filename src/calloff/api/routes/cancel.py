@@ -1,0 +1,60 @@
+"""Call everything off, pause and resume, and the receipts of what was called off."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from calloff.accounts.access import Permission
+from calloff.api.authentication import pool_of
+from calloff.api.identifiers import origin, permitted_deployment
+from calloff.api.paging import next_page, parse_page
+from calloff.api.representation import respond
+from calloff.queue.cancel import cancel_pending, list_cancellations, pause, resume
+
+router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
+
+
+@router.delete("/cancel")
+async def cancel(request: Request) -> Response:
+    """Cancel all pending calls: 202 without a body, once no call that was pending can be dialed any more."""
+    user, deployment_id = await permitted_deployment(request, Permission.CANCEL)
+    await cancel_pending(pool_of(request), deployment_id, user_id=user.user_id, origin=origin(request))
+    return Response(status_code=202)
+
+
+@router.get("/cancellations")
+async def cancellations(request: Request) -> Response:
+    """Who called off what, when and from where, newest first."""
+    _, deployment_id = await permitted_deployment(request, Permission.VIEW)
+    page = parse_page(request)
+    receipts = await list_cancellations(pool_of(request), deployment_id, limit=page.limit, before=page.before)
+    content = {
+        "cancellations": [
+            {
+                "cancellation_id": str(receipt.epoch),
+                "canceled_at": int(receipt.canceled_at.timestamp()),
+                "canceled_by": receipt.canceled_by,
+                "origin": receipt.origin,
+                "canceled_calls": receipt.canceled_calls,
+                "settled_calls": receipt.settled_calls,
+            }
+            for receipt in receipts
+        ],
+        "next_before": next_page(page, [receipt.epoch for receipt in receipts]),
+    }
+    return respond(request, content)
+
+
+@router.post("/pause")
+async def pause_deployment(request: Request) -> Response:
+    """Start nothing more; what is dialing or connected goes on."""
+    _, deployment_id = await permitted_deployment(request, Permission.CANCEL)
+    await pause(pool_of(request), deployment_id)
+    return respond(request, {"paused": True})
+
+
+@router.post("/resume")
+async def resume_deployment(request: Request) -> Response:
+    """Undo a pause."""
+    _, deployment_id = await permitted_deployment(request, Permission.QUEUE)
+    await resume(pool_of(request), deployment_id)
+    return respond(request, {"paused": False})

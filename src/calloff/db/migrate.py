@@ -1,77 +1,112 @@
-"""Brings a database to the schema of this version: numbered steps, each applied once, with a ledger."""
+"""Brings a database to the schema of this Calloff: numbered SQL files, applied once each, in order."""
 
 import hashlib
+import logging
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
+from psycopg.rows import TupleRow
 
-from calloff.db.pool import Connection, connection_settings
+from calloff.db.statements import load
 from calloff.domain.errors import NotConfigured
 
-_OLDEST_SERVER = 150000
-_LOCK = 0x43414C4C4F4646
-"""Key of the advisory lock under which one process at a time migrates."""
+logger = logging.getLogger(__name__)
+
+OLDEST_SERVER = 15
+"""The oldest major version of PostgreSQL that Calloff works with."""
+
+_FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_LOCK_KEY = 0x43414C4C4F4646
+"""Of the advisory lock that lets one process migrate at a time: `CALLOFF` in ASCII."""
+
+Connection = psycopg.AsyncConnection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One file of `migrations/`."""
+class Migration:
+    """One step of the schema."""
 
     version: int
     name: str
-    sql: bytes
+    sql: str
 
     @property
-    def sha256(self) -> str:
-        """The checksum that the ledger keeps."""
-        return hashlib.sha256(self.sql).hexdigest()
+    def checksum(self) -> str:
+        """SHA-256 of its text, in hexadecimal."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def steps() -> list[Step]:
-    """Every step of this version of Calloff, in order."""
-    found = [path for path in files(__package__).joinpath("migrations").iterdir() if path.name.endswith(".sql")]
-    return sorted(
-        (Step(int(path.name[:4]), path.name[5:-4], path.read_bytes()) for path in found), key=lambda step: step.version
-    )
+async def migrate(conninfo: str, *, package: str = "calloff.db") -> list[str]:
+    """Apply the steps in `migrations/` of `package` that the database lacks; returns their names, often none.
 
-
-async def migrate(conninfo: str) -> list[Step]:
-    """Apply the steps that the database lacks and return them; safe when several processes start at once.
-
-    Raises `NotConfigured` if the server is older than PostgreSQL 15, if the database is newer than this version of
-    Calloff, or if a step was changed after it had been applied.
+    Each step is one transaction, written to the table `migration`; any number of processes may call this at once.
+    Raises `NotConfigured` if PostgreSQL is older than 15 or cannot be reached, if the database is newer than this
+    Calloff, or if a step was changed after it was applied.
     """
-    connection: Connection = await psycopg.AsyncConnection.connect(conninfo, **connection_settings("calloff migrate"))
-    async with connection:
-        if connection.info.server_version < _OLDEST_SERVER:
-            raise NotConfigured("The database server is older than PostgreSQL 15. Use a newer server.")
-        await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS migration (version integer PRIMARY KEY, name text NOT NULL, "
-            "sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            conninfo, autocommit=True, application_name="calloff migrate"
         )
-        missing = await _missing(connection)
-        for step in missing:
-            async with connection.transaction():
-                await connection.execute(step.sql)
-                await connection.execute(
-                    "INSERT INTO migration (version, name, sha256) VALUES (%s, %s, %s)",
-                    (step.version, step.name, step.sha256),
-                )
-        return missing
+    except psycopg.OperationalError as error:
+        raise NotConfigured(f"PostgreSQL cannot be reached ({error}); check --database-url and the server.") from error
+    async with connection:
+        require_server(connection.info.server_version)
+        await connection.execute(load("calloff.db", "lock_migrations"), [_LOCK_KEY])
+        await connection.execute(load("calloff.db", "create_ledger"))
+        steps = known_steps(package)
+        pending = await _pending(connection, steps)
+        for step in pending:
+            await _apply(connection, step)
+        return [f"{step.version:04}_{step.name}" for step in pending]
 
 
-async def _missing(connection: Connection) -> list[Step]:
-    cursor = await connection.execute("SELECT version, sha256 FROM migration")
-    applied = {row["version"]: row["sha256"] for row in await cursor.fetchall()}
-    known = steps()
-    if applied.keys() - {step.version for step in known}:
-        raise NotConfigured("The database belongs to a newer version of Calloff. Install that version.")
-    for step in known:
-        if applied.get(step.version, step.sha256) != step.sha256:
+def require_server(version: int) -> None:
+    """Raise `NotConfigured` for a `server_version` of libpq (such as 150004) that is too old."""
+    if version // 10000 < OLDEST_SERVER:
+        raise NotConfigured(
+            f"Calloff needs PostgreSQL {OLDEST_SERVER} or later, but the server is {version // 10000}; upgrade it."
+        )
+
+
+def known_steps(package: str) -> list[Migration]:
+    """The steps in `migrations/` of `package`, in order. Raises `ValueError` for a misnamed file or a number twice."""
+    steps: dict[int, Migration] = {}
+    for file in files(package).joinpath("migrations").iterdir():
+        if not file.name.endswith(".sql"):
+            continue
+        match = _FILE_NAME.fullmatch(file.name)
+        if match is None:
+            raise ValueError(f"The migration {file.name} is not named like 0001_first_step.sql.")
+        version = int(match[1])
+        if version in steps:
+            raise ValueError(f"There are two migrations with the number {match[1]}.")
+        steps[version] = Migration(version, match[2], file.read_text(encoding="utf-8"))
+    return [steps[version] for version in sorted(steps)]
+
+
+async def _pending(connection: Connection, steps: list[Migration]) -> list[Migration]:
+    known = {step.version: step for step in steps}
+    applied: set[int] = set()
+    async for version, name, checksum in await connection.execute(load("calloff.db", "applied_migrations")):
+        step = known.get(version)
+        if step is None:
             raise NotConfigured(
-                f"Migration {step.version} is not the one that this database was made with. "
-                "Install the version of Calloff that made it."
+                f"The database has the step {version:04}_{name}, which this Calloff does not know; "
+                "use the Calloff that made it, or a newer one."
             )
-    return [step for step in known if step.version not in applied]
+        if step.checksum != checksum:
+            raise NotConfigured(
+                f"The step {version:04}_{step.name} is not the one that was applied to the database; "
+                "install Calloff again, unchanged."
+            )
+        applied.add(version)
+    return [step for step in steps if step.version not in applied]
+
+
+async def _apply(connection: Connection, step: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(step.sql)
+        await connection.execute(load("calloff.db", "record_migration"), [step.version, step.name, step.checksum])
+    logger.info("Applied the migration %04d_%s.", step.version, step.name)

@@ -1,43 +1,89 @@
-"""Connections to PostgreSQL: short-lived uses out of a pool, each statement a transaction of its own."""
+"""The connection pool, which outlives every stop of PostgreSQL: no restart of ours is needed when it comes back."""
 
-from typing import Any, TypeAlias
+import time
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import ConnStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-Connection: TypeAlias = AsyncConnection[DictRow]
-Pool: TypeAlias = AsyncConnectionPool[Connection]
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
 
-_PATIENCE = 5.0
-"""Seconds to wait for a connection before a dead database becomes an error."""
+CONNECTION_TIMEOUT = 5.0
+"""Seconds that a caller waits for a connection; then the pool raises `psycopg_pool.PoolTimeout`."""
+
+_RECONNECT_SECONDS = 3.0
+"""For how long one attempt to replace a lost connection goes on. The pause between tries doubles from one second, so a
+longer time would mean longer pauses; after it, the next caller that waits begins a new attempt."""
+
+_FROM_CONNINFO = {
+    "application_name": "calloff",
+    "connect_timeout": "5",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""Unless the address says otherwise. Without these, a host that vanishes is noticed only after hours."""
 
 
-def connection_settings(application_name: str) -> dict[str, Any]:
-    """What every connection of Calloff is opened with; each statement commits by itself."""
-    return {
-        "autocommit": True,
-        "row_factory": dict_row,
-        "application_name": application_name,
-        "connect_timeout": 5,
-        "options": "-c timezone=UTC",
-    }
+async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
+    """A pool of autocommit connections in UTC whose rows are dictionaries, with at least one connection made.
 
-
-async def open_pool(conninfo: str, *, application_name: str, max_size: int, min_size: int = 1) -> Pool:
-    """A pool that recovers by itself when the server was away. Close it with `await pool.close()`.
-
-    Asking it for a connection raises `psycopg_pool.PoolTimeout` if none can be had for 5 seconds.
+    While PostgreSQL is away, asking for a connection raises `psycopg_pool.PoolTimeout` after `CONNECTION_TIMEOUT`
+    seconds, and a connection that breaks in use raises `psycopg.OperationalError`, of which the former is one. When it
+    is back, the pool connects again by itself. Raises `PoolTimeout` if it cannot connect now. Close it in the end.
     """
+    given = conninfo_to_dict(conninfo)
+    defaults = {name: value for name, value in _FROM_CONNINFO.items() if name not in given}
+    options = f"{given.get('options') or ''} -c TimeZone=UTC".strip()
+    check = _StaleCheck()
     pool: Pool = AsyncConnectionPool(
         conninfo,
         connection_class=AsyncConnection[DictRow],
-        kwargs=connection_settings(application_name),
+        kwargs={**defaults, "options": options, "autocommit": True, "row_factory": dict_row},
         min_size=min_size,
         max_size=max_size,
-        timeout=_PATIENCE,
-        reconnect_timeout=0,
+        timeout=CONNECTION_TIMEOUT,
+        reconnect_timeout=_RECONNECT_SECONDS,
+        check=check,
         open=False,
     )
-    await pool.open()
-    return pool
+    check.pool = pool
+    try:
+        await pool.open()
+        async with pool.connection():
+            return pool
+    except BaseException:
+        await pool.close()
+        raise
+
+
+class _StaleCheck:
+    """Finds out without a round trip whether the server has closed an idle connection.
+
+    When it has, it has most likely closed them all, so all idle ones are replaced: the pool by itself would try them one
+    after another with growing pauses.
+    """
+
+    _MAKE_ANEW_SECONDS = 1.0
+
+    def __init__(self) -> None:
+        self.pool: Pool | None = None
+        self._drained_at = -self._MAKE_ANEW_SECONDS
+
+    async def __call__(self, connection: Connection) -> None:
+        try:
+            # The first read takes the server's last words, if there are any; the next one meets the end behind them.
+            connection.pgconn.consume_input()
+            connection.pgconn.consume_input()
+            if connection.pgconn.status != ConnStatus.OK:
+                raise OperationalError("the server has closed this idle connection")
+        except OperationalError:
+            now = time.monotonic()
+            if self.pool is not None and now - self._drained_at >= self._MAKE_ANEW_SECONDS:
+                self._drained_at = now
+                await self.pool.drain()
+            raise

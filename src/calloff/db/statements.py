@@ -1,11 +1,10 @@
-"""Loads the SQL that lies beside the code: one statement a file, in `queries/` of its package."""
+"""SQL statements live one a file, in the `queries` directory of the package that uses them."""
 
 from functools import cache
 from importlib.resources import files
 
 
 @cache
-def load(package: str | None, name: str) -> bytes:
-    """The statement `queries/<name>.sql` of `package`, which is the caller's `__package__`."""
-    assert package is not None
-    return files(package).joinpath("queries", f"{name}.sql").read_bytes()
+def load(package: str, name: str) -> str:
+    """The text of `queries/<name>.sql` in `package`, read once. Raises `FileNotFoundError` if there is none."""
+    return files(package).joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")

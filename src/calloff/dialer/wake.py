@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import psycopg
 
-from calloff.db.pool import Connection, connection_settings
 
 _RECONNECT_AFTER = 1.0
 _log = logging.getLogger(__name__)
@@ -16,9 +15,7 @@ async def listen(conninfo: str, wake: Callable[[], None]) -> None:
     """Call `wake` whenever calls may have become due, until canceled; also after each reconnection."""
     while True:
         try:
-            connection: Connection = await psycopg.AsyncConnection.connect(
-                conninfo, **connection_settings("calloff dialer listens")
-            )
+            connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
             async with connection:
                 await connection.execute("LISTEN calloff_due")
                 wake()

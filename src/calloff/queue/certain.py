@@ -10,7 +10,7 @@ from calloff.db.pool import Pool
 from calloff.domain.errors import OutcomeUnknown
 
 
-async def call_certainly(pool: Pool, statement: bytes, parameters: Mapping[str, object]) -> Any:
+async def call_certainly(pool: Pool, statement: str, parameters: Mapping[str, object]) -> Any:
     """Run `statement`, which selects one `value` and commits by itself, and return that value.
 
     Raises `OutcomeUnknown` if the server could not be reached, did not answer, or answered with a warning, as it does

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 import pytest
+
 from calloff.trunks.base import DialRequest, Ended, Leg, LegEvent, boot_time
 from calloff.trunks.sip import SipTrunk
 from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
@@ -48,10 +49,12 @@ def sip_trunk_to() -> SipTrunkTo:
     """A started SIP trunk to a port of loopback; keywords of both settings classes are taken."""
 
     @asynccontextmanager
-    async def start(port: int, *, transport: str = "udp", **settings: object) -> AsyncIterator[SipTrunk]:
+    async def start(
+        port: int, *, host: str = "127.0.0.1", transport: str = "udp", **settings: object
+    ) -> AsyncIterator[SipTrunk]:
         shared = {"rtp_timeout": 10, **{k: settings.pop(k) for k in list(settings) if k in SipStackSettings.__slots__}}
         stack = SipStack(SipStackSettings("127.0.0.1", **shared))  # type: ignore[arg-type]
-        uri = f"sip:127.0.0.1:{port};transport={transport}"
+        uri = f"sip:{host}:{port};transport={transport}"
         trunk = SipTrunk(SipTrunkSettings(uri, **settings), stack)  # type: ignore[arg-type]
         await trunk.start()
         try:

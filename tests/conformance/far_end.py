@@ -82,7 +82,7 @@ async def far_end(
     transport: str = "u1",
     **keys: str,
 ) -> AsyncIterator[FarEnd]:
-    """Run SIPp for `calls` calls on a free port of loopback; `rtp_port` and `keys` fill in the scenario's [rtp], [status]….
+    """Run SIPp for `calls` calls on a free port of loopback; `rtp_port` and `keys` fill in [rtp], [status] and so on.
 
     SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
     """

@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+
 from calloff.domain.errors import InvalidInput
 from calloff.domain.results import Result
 from calloff.trunks.base import Connected, Ended, Ringing, TooLate, Trunk, TrunkUnavailable
 from calloff.trunks.simulated import SimulatedTrunk
-
 from tests.conformance.conftest import SipTrunkTo, all_events, request, wait_for
 from tests.conformance.far_end import far_end
 
 SCENES = {
-    "answers": ("0100", "hang_up", {}),
-    "stays": ("0100", "answer", {}),
-    "busy": ("0001", "refuse", {"status": "486"}),
-    "rings": ("0002", "ring", {}),
-    "declines": ("0003", "refuse", {"status": "603"}),
-    "invalid": ("0004", "refuse", {"status": "404"}),
-    "carrier error": ("0005", "refuse", {"status": "503"}),
+    "answers": ("0100", "hang_up", ""),
+    "stays": ("0100", "answer", ""),
+    "busy": ("0001", "refuse", "486"),
+    "rings": ("0002", "ring", ""),
+    "declines": ("0003", "refuse", "603"),
+    "invalid": ("0004", "refuse", "404"),
+    "carrier error": ("0005", "refuse", "503"),
 }
-"""A scene's name: the simulated trunk's last four digits, and SIPp's scenario with its keywords."""
+"""A scene's name: the simulated trunk's last four digits, and SIPp's scenario and its [status]."""
 
 
 class Stage(Protocol):
@@ -43,8 +43,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, sip_trunk_to: SipTrunk
 
     @asynccontextmanager
     async def sip(scene: str) -> AsyncIterator[tuple[Trunk, str]]:
-        _, scenario, keys = SCENES[scene]
-        async with far_end(scenario, tmp_path, **keys) as far, sip_trunk_to(far.port) as trunk:
+        _, scenario, status = SCENES[scene]
+        async with far_end(scenario, tmp_path, status=status) as far, sip_trunk_to(far.port) as trunk:
             yield trunk, "+16175550100"
             await far.finish()
             assert len(far.received("INVITE")) == 1

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from calloff.domain.results import Result
 from calloff.trunks.base import FRAME_BYTES, Connected, Digit, Ended, Leg
 from calloff.trunks.sip import SipTrunk
-
 from tests.conformance.conftest import SipTrunkTo, all_events, request, wait_for
 from tests.conformance.far_end import FarEnd, far_end
 from tests.conformance.rtp import RtpEnd, loud, pitch, rms, tone

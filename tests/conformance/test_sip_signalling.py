@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from calloff.domain.results import Result
 from calloff.trunks.base import Connected, Ended, Ringing
-
 from tests.conformance.conftest import CALLER, NUMBER, SipTrunkTo, all_events, request, wait_for
 from tests.conformance.far_end import far_end
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from baresip import Account, AudioNotActive, AudioRestarted, BaresipError, Event, StackEvent
 from baresip.errors import split_status
 
+from calloff.domain.errors import NotConfigured
 from calloff.domain.results import Result, result_of_sip_code
 from calloff.trunks.base import Connected, DialRequest, Digit, Ended, Leg, Ringing, TrunkUnavailable
 from calloff.trunks.dialstring import check_request, parse_digits
@@ -41,12 +42,16 @@ class SipTrunk:
     Exactly one INVITE goes out per leg, retransmissions and authentication aside: redirects (3xx) are not followed and
     end as the carrier's error. A far end that answers and disappears is noticed by its missing RTP, or at the latest
     after the session timeout; the stack has no session timers (RFC 4028) of its own, but answers those of the carrier.
+    Raises `NotConfigured` for settings that cannot work together.
     """
 
     def __init__(self, settings: SipTrunkSettings, stack: SipStack) -> None:
         self._settings = settings
         self._stack = stack
         self._uri = SipUri.parse(settings.uri)
+        if self._uri.transport == "tls" and stack.settings.verify_server and not self._uri.names_host:
+            # The stack checks the name in a certificate against a host name only, and no name against an address.
+            raise NotConfigured("A trunk over TLS must be given by host name, so that its certificate can be checked.")
         self._lines: dict[Leg, _Line] = {}
         self._running = False
 

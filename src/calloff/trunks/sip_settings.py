@@ -52,6 +52,15 @@ class SipUri:
         return cls(match["host"], port, _TRANSPORTS[transport])
 
     @property
+    def names_host(self) -> bool:
+        """Whether `host` is a name, and not an IP address."""
+        try:
+            ip_address(self.host.strip("[]"))
+        except ValueError:
+            return True
+        return False
+
+    @property
     def address(self) -> str:
         """`host[:port]`, as it stands in a URI."""
         return self.host if self.port is None else f"{self.host}:{self.port}"
@@ -108,9 +117,9 @@ class SipStackSettings:
     rtp_timeout: int = 60
     """Seconds without RTP after which a call is ended; 0 never does."""
     ca_file: Path | None = None
-    """Certificates (PEM) that may sign a carrier's certificate; needed for TLS."""
+    """The authorities (PEM) that may sign a carrier's certificate; None takes those of the system."""
     verify_server: bool = True
-    """Whether a carrier's certificate is verified. Turn it off in a laboratory only."""
+    """Whether a carrier's certificate is verified, name included. Turn it off in a laboratory only."""
     max_calls: int = 255
     """Calls at once. 255 is the most: see `SipStack`."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 MAX_USER_AGENTS = 500
 """From users that one stack can show in its life. baresip-python keeps user agents and calls in one table of 1,023
 and never frees a user agent, so past this the process has to be restarted."""
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - the stack then binds the addresses of the interfaces it finds, one by one
 _STRAGGLER_SECONDS = 0.1
 
 EventHandler = Callable[["SipCall", StackEvent], None]
@@ -234,14 +236,18 @@ class SipStack:
 
 def _config(settings: SipStackSettings) -> Config:
     lines = [
-        f"sip_listen {settings.local_address or '0.0.0.0'}:{settings.sip_port}",
+        f"sip_listen {settings.local_address or ANY_ADDRESS}:{settings.sip_port}",
         "sip_transports udp,tcp,tls",
         f"sip_verify_server {'yes' if settings.verify_server else 'no'}",
         f"rtp_ports {settings.rtp_ports[0]}-{settings.rtp_ports[1]}",
         "call_local_timeout 0",
+        "dns_getaddrinfo yes",
     ]
-    if settings.ca_file is not None:
-        lines.append(f"sip_cafile {settings.ca_file}")
+    system = ssl.get_default_verify_paths()
+    if ca_file := settings.ca_file or system.cafile:
+        lines.append(f"sip_cafile {ca_file}")
+    elif system.capath:
+        lines.append(f"sip_capath {system.capath}")
     return Config(
         net_interface=settings.local_address,
         native_log_level="warning",
@@ -252,12 +258,12 @@ def _config(settings: SipStackSettings) -> Config:
     )
 
 
-async def _first(timeout: float, *events: asyncio.Event) -> bool:
-    """Whether one of `events` is set within `timeout` seconds."""
+async def _first(seconds: float, *events: asyncio.Event) -> bool:
+    """Whether one of `events` is set within `seconds`."""
     if any(event.is_set() for event in events):
         return True
     waits = [asyncio.create_task(event.wait()) for event in events]
-    done, _ = await asyncio.wait(waits, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(waits, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
     return bool(done)

@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -100,9 +101,9 @@ class SipTrace(logging.Handler):
 
 def _own_udp_socket(address: str) -> socket.socket | None:
     """A second handle of this process's UDP socket that is bound to `address`."""
-    for name in os.listdir("/dev/fd"):
+    for entry in Path("/dev/fd").iterdir():
         try:
-            descriptor = os.dup(int(name))
+            descriptor = os.dup(int(entry.name))
         except OSError:
             continue
         try:

@@ -99,6 +99,17 @@ async def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_ended(
         assert methods == ["INVITE", "CANCEL", "ACK", "BYE"]
 
 
+@pytest.mark.parametrize("scenario", ["late_ring", "late_answer"])
+async def test_a_far_end_that_is_first_heard_after_the_hang_up_does_not_ring_on(
+    scenario: str, tmp_path: Path, sip_trunk_to: SipTrunkTo
+) -> None:
+    async with far_end(scenario, tmp_path) as far, sip_trunk_to(far.port) as trunk:
+        leg = await trunk.dial(request(ring=0.1))
+        assert await all_events(leg, 0.3) == [Ended(Result.NO_ANSWER, None, "ring timeout")]
+        await far.finish()
+        assert len(far.received("INVITE")) == 1
+
+
 @pytest.mark.parametrize("scenario", ["duplicate", "lost_ack"])
 async def test_a_repeated_answer_is_acknowledged_again_and_is_one_answer(
     scenario: str, tmp_path: Path, sip_trunk_to: SipTrunkTo

@@ -27,6 +27,7 @@ class _Line:
     leg: Leg
     sip: SipCall | None = None
     connected: bool = False
+    over: bool = False
     heard: bool = False
     result: Result = Result.CARRIER_ERROR
     """What the end means if it comes without a SIP status, before an answer."""
@@ -87,14 +88,14 @@ class SipTrunk:
         if not self._running:
             raise TrunkUnavailable("The SIP trunk is not running; start it before dialing.")
         line = _Line(Leg(request))
-        call = await self._stack.dial(
+        await self._stack.dial(
             self._account(request.caller_id),
             self._uri.dialing(request.number),
             self._headers(request.caller_id),
             request.deadline,
             lambda call, event: self._follow(line, call, event),
         )
-        if not call.over.is_set():
+        if not line.over:
             self._lines[line.leg] = line
         return line.leg
 
@@ -184,6 +185,7 @@ class SipTrunk:
         line.leg.publish(Connected())
 
     def _closed(self, line: _Line, text: str) -> None:
+        line.over = True
         self._lines.pop(line.leg, None)
         for timer in (line.timer, line.silence):
             if timer is not None:

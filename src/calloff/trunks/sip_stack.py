@@ -24,7 +24,7 @@ from baresip._native import lib  # type: ignore[import-not-found]
 from calloff.trunks.base import TooLate, TrunkUnavailable, boot_time
 from calloff.trunks.sip_log import capture, mask
 from calloff.trunks.sip_settings import SipStackSettings
-from calloff.trunks.sip_trace import SipTrace
+from calloff.trunks.sip_trace import Invite, SipTrace
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +33,9 @@ MAX_USER_AGENTS = 500
 and never frees a user agent, so past this the process has to be restarted."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - the stack then binds the addresses of the interfaces it finds, one by one
 _STRAGGLER_SECONDS = 0.1
+_TRANSACTION_SECONDS = 32.0
+"""How long an INVITE may go without a response (Timer B of RFC 3261 section 17.1.1.2)."""
+_PATIENCE_AT_STOP_SECONDS = 1.0
 
 EventHandler = Callable[["SipCall", StackEvent], None]
 
@@ -44,8 +47,9 @@ class SipCall:
     call: Call
     call_id: str
     on_event: EventHandler
-    invite_left: asyncio.Event
+    invite: Invite
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    given_up: bool = False
 
 
 class SipStack:
@@ -55,8 +59,8 @@ class SipStack:
     core), and baresip-python has audio buffers for 256 calls in the process (`BP_AUDIO_SLOTS`); so 255 is what holds
     however the calls spread over user agents.
 
-    Requests from outside: an INVITE that would open a call is refused with 486, whoever sent it, and no request can
-    make the process dial. The stack cannot tell the trunk's addresses from others; that is a firewall's task.
+    Requests from outside: an INVITE that would open a call is refused (404, 486 or 500), whoever sent it, and no
+    request can make the process dial. The stack cannot tell the trunk's addresses from others; a firewall has to.
     """
 
     def __init__(self, settings: SipStackSettings | None = None) -> None:
@@ -88,6 +92,8 @@ class SipStack:
             if self._users or self._runtime is None:
                 return
             await asyncio.gather(*(self.hang_up(call) for call in list(self._calls.values())))
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_PATIENCE_AT_STOP_SECONDS)
             runtime, self._runtime = self._runtime, None
             self._agents.clear()
             with suppress(BaresipError):
@@ -120,14 +126,36 @@ class SipStack:
             call = await self._connect(agent, uri, headers, on_event, self._trace)
         finally:
             self._dialing -= 1
-        if not await _first(deadline - boot_time(), call.invite_left, call.over):
+        try:
+            in_time = await _first(deadline - boot_time(), call.invite.left, call.over)
+        except asyncio.CancelledError:
+            self.spawn(self._take_back(call))
+            raise
+        if not in_time:
             await self.hang_up(call)
-            if not await _first(_STRAGGLER_SECONDS, call.invite_left):
+            if not await _first(_STRAGGLER_SECONDS, call.invite.left):
                 raise TooLate("The trunk could not be reached in the time in which this attempt had to leave.")
         return call
 
     async def hang_up(self, call: SipCall) -> None:
-        """CANCEL or BYE, by the state of the call; `CALL_CLOSED` follows. Harmless if it is over."""
+        """CANCEL or BYE, by the state of the call; `CALL_CLOSED` follows. Harmless if it is over.
+
+        A CANCEL has to wait for the first response (RFC 3261 section 9.1). The stack does not wait for it but forgets
+        the call, and its far end would ring on; so such a call is closed to its trunk now and hung up when it is heard.
+        """
+        if not call.invite.left.is_set() or call.invite.heard.is_set():
+            await self._hang_up_now(call)
+        elif not call.given_up:
+            call.given_up = True
+            on_event, call.on_event = call.on_event, _ignore
+            self.spawn(self._hang_up_when_heard(call))
+            on_event(call, StackEvent(Event.CALL_CLOSED, call=call.call.handle))
+
+    async def _hang_up_when_heard(self, call: SipCall) -> None:
+        await _first(_TRANSACTION_SECONDS, call.invite.heard, call.over)
+        await self._hang_up_now(call)
+
+    async def _hang_up_now(self, call: SipCall) -> None:
         try:
             await call.call.hangup()
         except (CommandTimeout, RuntimeDead):
@@ -180,16 +208,19 @@ class SipStack:
         try:
             native = await asyncio.shield(dialing)
         except asyncio.CancelledError:
-            self.spawn(self._abandon(dialing))
+            self.spawn(self._abandon(dialing, trace))
             raise
         except CommandTimeout as error:
             self._die("The SIP thread no longer answers.")
             raise TrunkUnavailable("The SIP stack does not answer; the dialer has to be restarted.") from error
         except BaresipError as error:
             raise TrunkUnavailable(f"The SIP stack refuses to dial: {mask(str(error))}.") from error
+        return self._adopt(native, on_event, trace)
+
+    def _adopt(self, native: Call, on_event: EventHandler, trace: SipTrace) -> SipCall:
         early = self._early.pop(native.handle, [])
         call_id = next((event.call_id for event in early if event.call_id), "")
-        call = SipCall(native, call_id, on_event, trace.invite_left(call_id))
+        call = SipCall(native, call_id, on_event, trace.follow(call_id))
         self._calls[native.handle] = call
         for event in early:
             self._deliver(call, event)
@@ -199,11 +230,13 @@ class SipStack:
                     self._runtime.unsubscribe(native._on_stack_event)
         return call
 
-    async def _abandon(self, dialing: asyncio.Task[Call]) -> None:
+    async def _abandon(self, dialing: asyncio.Task[Call], trace: SipTrace) -> None:
         with suppress(BaresipError):
-            native = await dialing
-            self._early.pop(native.handle, None)
-            await native.hangup()
+            await self._take_back(self._adopt(await dialing, _ignore, trace))
+
+    async def _take_back(self, call: SipCall) -> None:
+        await _first(_STRAGGLER_SECONDS, call.invite.left, call.over)
+        await self.hang_up(call)
 
     def _route(self, event: StackEvent) -> None:
         if call := self._calls.get(event.call):
@@ -213,6 +246,8 @@ class SipStack:
             self._early.setdefault(event.call, []).append(event)
 
     def _deliver(self, call: SipCall, event: StackEvent) -> None:
+        if event.event in (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED):
+            call.invite.heard.set()
         if event.event is Event.CALL_CLOSED:
             self._calls.pop(call.call.handle, None)
             if self._trace is not None:
@@ -232,6 +267,10 @@ class SipStack:
             self.dead.set()
         for call in list(self._calls.values()):
             self._deliver(call, StackEvent(Event.CALL_CLOSED, call=call.call.handle, text=why))
+
+
+def _ignore(call: SipCall, event: StackEvent) -> None:
+    """Take an event of a call that nobody follows any more."""
 
 
 def _config(settings: SipStackSettings) -> Config:

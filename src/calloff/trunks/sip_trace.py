@@ -1,4 +1,4 @@
-"""What only the stack's trace of SIP messages tells: when an INVITE has left, and when an ACK was lost."""
+"""What only the stack's trace of SIP messages tells: when an INVITE left, when it was heard, when an ACK was lost."""
 
 import asyncio
 import logging
@@ -7,11 +7,12 @@ import re
 import socket
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
+_MAX_UNKNOWN = 512
 _MESSAGE = re.compile(r"(?P<way>[TR]X) (?P<transport>\w+) (?P<source>\S+) -> (?P<target>\S+)\n(?P<text>.*)", re.DOTALL)
 _CALL_ID = re.compile(r"^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 _CSEQ = re.compile(r"^CSeq[ \t]*:[ \t]*(\d+)[ \t]+(\w+)", re.MULTILINE | re.IGNORECASE)
@@ -25,11 +26,20 @@ class _Ack:
     target: str
 
 
+@dataclass(slots=True, eq=False)
+class Invite:
+    """How far the INVITE of a call has come."""
+
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has gone to the network, which may be long after the stack was asked for it: a name has to be
+    resolved first, or a TCP or TLS connection made."""
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the newest one, after authentication perhaps, has had a response of any kind."""
+    awaited: bool = False
+
+
 class SipTrace(logging.Handler):
     """Reads each SIP message of the stack as a log record.
-
-    An INVITE may leave long after the stack was asked for it: a name has to be resolved first, or a TCP or TLS
-    connection made; `invite_left` tells.
 
     The ACK of a 2xx has to be sent again for each 2xx that comes (RFC 3261 section 13.2.2.4). The stack at the pinned
     version then sends an empty datagram instead, and a call whose ACK was lost would be ended by its far end after 32
@@ -39,8 +49,8 @@ class SipTrace(logging.Handler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(logging.DEBUG)
         self._loop = loop
-        self._invites: dict[str, asyncio.Event] = {}
-        self._early: deque[str] = deque(maxlen=512)
+        self._invites: dict[str, Invite] = {}
+        self._unknown: deque[str] = deque()
         self._acks: dict[str, _Ack] = {}
         self._sockets: dict[str, socket.socket] = {}
 
@@ -58,15 +68,14 @@ class SipTrace(logging.Handler):
         elif sent and text.startswith("ACK ") and message["transport"] == "UDP":
             ack = _Ack(cseq[1], text, message["source"], message["target"])
             self._loop.call_soon_threadsafe(self._ack_sent, call_id[1], ack)
-        elif not sent and text.startswith("SIP/2.0 2") and cseq[2] == "INVITE":
-            self._loop.call_soon_threadsafe(self._answered, call_id[1], cseq[1])
+        elif not sent and text.startswith("SIP/2.0 ") and cseq[2] == "INVITE":
+            self._loop.call_soon_threadsafe(self._response_came, call_id[1], cseq[1], text[8:9] == "2")
 
-    def invite_left(self, call_id: str) -> asyncio.Event:
-        """Set once an INVITE with this Call-ID has left; `forget` it when the call is over."""
-        event = self._invites.setdefault(call_id, asyncio.Event())
-        if call_id in self._early:
-            event.set()
-        return event
+    def follow(self, call_id: str) -> Invite:
+        """The progress of the INVITE with this Call-ID; `forget` it when the call is over."""
+        invite = self._invites.setdefault(call_id, Invite())
+        invite.awaited = True
+        return invite
 
     def forget(self, call_id: str) -> None:
         """Free what is kept for a call that is over."""
@@ -79,18 +88,28 @@ class SipTrace(logging.Handler):
             self._sockets.popitem()[1].close()
 
     def _invite_sent(self, call_id: str) -> None:
-        if event := self._invites.get(call_id):
-            event.set()
-        else:
-            self._early.append(call_id)
+        if call_id not in self._invites:
+            self._invites[call_id] = Invite()
+            self._unknown.append(call_id)
+            if len(self._unknown) > _MAX_UNKNOWN and not self._is_awaited(oldest := self._unknown.popleft()):
+                self.forget(oldest)
+        invite = self._invites[call_id]
+        invite.left.set()
+        invite.heard.clear()
+
+    def _is_awaited(self, call_id: str) -> bool:
+        invite = self._invites.get(call_id)
+        return invite is not None and invite.awaited
 
     def _ack_sent(self, call_id: str, ack: _Ack) -> None:
         if call_id in self._invites:
             self._acks[call_id] = ack
 
-    def _answered(self, call_id: str, cseq: str) -> None:
+    def _response_came(self, call_id: str, cseq: str, success: bool) -> None:
+        if invite := self._invites.get(call_id):
+            invite.heard.set()
         ack = self._acks.get(call_id)
-        if ack is None or ack.cseq != cseq:
+        if not success or ack is None or ack.cseq != cseq:
             return
         _log.info("the answer to %s came again; sending its ACK again", call_id)
         with suppress(OSError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from baresip import Account, AudioNotActive, AudioRestarted, BaresipError, Event, StackEvent
 from baresip.errors import split_status
 
-from calloff.domain.errors import NotConfigured
+from calloff.domain.errors import NotConfigured, OutcomeUnknown
 from calloff.domain.results import Result, result_of_sip_code
 from calloff.trunks.base import Connected, DialRequest, Digit, Ended, Leg, Ringing, TrunkUnavailable
 from calloff.trunks.dialstring import check_request, parse_digits
@@ -88,13 +88,17 @@ class SipTrunk:
         if not self._running:
             raise TrunkUnavailable("The SIP trunk is not running; start it before dialing.")
         line = _Line(Leg(request))
-        await self._stack.dial(
-            self._account(request.caller_id),
-            self._uri.dialing(request.number),
-            self._headers(request.caller_id),
-            request.deadline,
-            lambda call, event: self._follow(line, call, event),
-        )
+        try:
+            await self._stack.dial(
+                self._account(request.caller_id),
+                self._uri.dialing(request.number),
+                self._headers(request.caller_id),
+                request.deadline,
+                lambda call, event: self._follow(line, call, event),
+            )
+        except OutcomeUnknown as error:
+            line.over = True
+            line.leg.publish(Ended(Result.UNKNOWN, None, error.message))
         if not line.over:
             self._lines[line.leg] = line
         return line.leg
@@ -194,6 +198,8 @@ class SipTrunk:
         reason = line.why or mask(phrase) or "hung up by the far end"
         if line.connected:
             line.leg.publish(Ended(Result.ANSWERED, 200, reason))
+        elif self._stack.dead.is_set():
+            line.leg.publish(Ended(Result.UNKNOWN, None, reason))
         elif line.why or code is None:
             line.leg.publish(Ended(line.result, None, reason))
         else:

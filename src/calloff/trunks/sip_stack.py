@@ -21,6 +21,7 @@ from baresip import (
 )
 from baresip._native import lib  # type: ignore[import-not-found]
 
+from calloff.domain.errors import OutcomeUnknown
 from calloff.trunks.base import TooLate, TrunkUnavailable, boot_time
 from calloff.trunks.sip_log import capture, mask
 from calloff.trunks.sip_settings import SipStackSettings
@@ -71,6 +72,7 @@ class SipStack:
         self._trace: SipTrace | None = None
         self._users = 0
         self._switching = asyncio.Lock()
+        self._hanging_up = asyncio.Lock()
         self._agents: dict[str, UserAgent] = {}
         self._calls: dict[int, SipCall] = {}
         self._early: dict[int, list[StackEvent]] = {}
@@ -112,7 +114,7 @@ class SipStack:
         """Send one INVITE before `deadline` (`boot_time()`), and return when it has left.
 
         `on_event` gets every event of the call in order, up to `CALL_CLOSED`; the first ones come before this returns.
-        Raises `TooLate` or `TrunkUnavailable`: then no INVITE has left.
+        Raises `TooLate` or `TrunkUnavailable`: then no INVITE has left; or `OutcomeUnknown`.
         """
         if self._runtime is None or self._trace is None or self.dead.is_set():
             raise TrunkUnavailable("The SIP stack is not running; the dialer has to be restarted.")
@@ -157,7 +159,10 @@ class SipStack:
 
     async def _hang_up_now(self, call: SipCall) -> None:
         try:
-            await call.call.hangup()
+            # The stack waits for a call's media threads to end, for up to two packet times; one at a time, so that an
+            # INVITE never stands behind many of them.
+            async with self._hanging_up:
+                await call.call.hangup()
         except (CommandTimeout, RuntimeDead):
             self._die("The SIP thread no longer answers.")
         except BaresipError as error:
@@ -210,9 +215,9 @@ class SipStack:
         except asyncio.CancelledError:
             self.spawn(self._abandon(dialing, trace))
             raise
-        except CommandTimeout as error:
+        except (CommandTimeout, RuntimeDead) as error:
             self._die("The SIP thread no longer answers.")
-            raise TrunkUnavailable("The SIP stack does not answer; the dialer has to be restarted.") from error
+            raise OutcomeUnknown("The SIP stack stopped to answer; whether an INVITE has left is not known.") from error
         except BaresipError as error:
             raise TrunkUnavailable(f"The SIP stack refuses to dial: {mask(str(error))}.") from error
         return self._adopt(native, on_event, trace)

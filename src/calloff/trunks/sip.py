@@ -11,7 +11,7 @@ from calloff.domain.errors import NotConfigured, OutcomeUnknown
 from calloff.domain.results import Result, result_of_sip_code
 from calloff.trunks.base import Connected, DialRequest, Digit, Ended, Leg, Ringing, TrunkUnavailable
 from calloff.trunks.dialstring import check_request, parse_digits
-from calloff.trunks.sip_log import mask
+from calloff.trunks.sip_log import mask_numbers
 from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings, SipUri
 from calloff.trunks.sip_stack import SipCall, SipStack
 
@@ -195,7 +195,7 @@ class SipTrunk:
             if timer is not None:
                 timer.cancel()
         code, phrase = split_status(text)
-        reason = line.why or mask(phrase) or "hung up by the far end"
+        reason = line.why or mask_numbers(phrase) or "hung up by the far end"
         if line.connected:
             line.leg.publish(Ended(Result.ANSWERED, 200, reason))
         elif self._stack.dead.is_set():

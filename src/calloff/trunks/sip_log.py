@@ -3,22 +3,24 @@
 import logging
 import re
 
+from calloff.domain.phone import mask
+
 _LOGGERS = ("baresip.call", "baresip.events", "baresip.native", "baresip.runtime", "baresip.ua")
 _TRACE = "baresip.native.sip"
 _DIGITS = re.compile(r"[0-9]{5,}")
 
 
-def mask(text: str) -> str:
+def mask_numbers(text: str) -> str:
     """`text` with each run of five digits or more cut down to its last two."""
-    return _DIGITS.sub(lambda match: "*" * (len(match[0]) - 2) + match[0][-2:], text)
+    return _DIGITS.sub(lambda match: mask(match[0]), text)
 
 
 class _Mask(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = mask(record.getMessage())
+        record.msg = mask_numbers(record.getMessage())
         record.args = None
         if isinstance(peer := getattr(record, "peer", None), str):
-            record.peer = mask(peer)
+            record.peer = mask_numbers(peer)
         return True
 
 

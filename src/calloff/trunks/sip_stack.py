@@ -23,7 +23,7 @@ from baresip._native import lib  # type: ignore[import-not-found]
 
 from calloff.domain.errors import OutcomeUnknown
 from calloff.trunks.base import TooLate, TrunkUnavailable, boot_time
-from calloff.trunks.sip_log import capture, mask
+from calloff.trunks.sip_log import capture, mask_numbers
 from calloff.trunks.sip_settings import SipStackSettings
 from calloff.trunks.sip_trace import Invite, SipTrace
 
@@ -166,7 +166,7 @@ class SipStack:
         except (CommandTimeout, RuntimeDead):
             self._die("The SIP thread no longer answers.")
         except BaresipError as error:
-            _log.debug("hanging up %s: %s", call.call_id, mask(str(error)))
+            _log.debug("hanging up %s: %s", call.call_id, mask_numbers(str(error)))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run `work` on the side."""
@@ -184,7 +184,7 @@ class SipStack:
             await runtime.start(_config(self.settings))
             await runtime.cmd(lib.BP_CMD_SET_DRAIN)
         except BaresipError as error:
-            raise TrunkUnavailable(f"The SIP stack does not start: {mask(str(error))}.") from error
+            raise TrunkUnavailable(f"The SIP stack does not start: {mask_numbers(str(error))}.") from error
         self._runtime = runtime
 
     async def _agent(self, runtime: Runtime, account: Account) -> UserAgent:
@@ -198,7 +198,9 @@ class SipStack:
         try:
             agent = await UserAgent.create(runtime, account)
         except BaresipError as error:
-            raise TrunkUnavailable(f"The SIP stack refuses the trunk's settings: {mask(str(error))}.") from error
+            raise TrunkUnavailable(
+                f"The SIP stack refuses the trunk's settings: {mask_numbers(str(error))}."
+            ) from error
         return self._agents.setdefault(key, agent)
 
     async def _connect(
@@ -219,7 +221,7 @@ class SipStack:
             self._die("The SIP thread no longer answers.")
             raise OutcomeUnknown("The SIP stack stopped to answer; whether an INVITE has left is not known.") from error
         except BaresipError as error:
-            raise TrunkUnavailable(f"The SIP stack refuses to dial: {mask(str(error))}.") from error
+            raise TrunkUnavailable(f"The SIP stack refuses to dial: {mask_numbers(str(error))}.") from error
         return self._adopt(native, on_event, trace)
 
     def _adopt(self, native: Call, on_event: EventHandler, trace: SipTrace) -> SipCall:

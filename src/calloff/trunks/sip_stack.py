@@ -198,9 +198,7 @@ class SipStack:
         try:
             agent = await UserAgent.create(runtime, account)
         except BaresipError as error:
-            raise TrunkUnavailable(
-                f"The SIP stack refuses the trunk's settings: {mask_numbers(str(error))}."
-            ) from error
+            raise TrunkUnavailable(f"The SIP stack refuses the trunk: {mask_numbers(str(error))}.") from error
         return self._agents.setdefault(key, agent)
 
     async def _connect(

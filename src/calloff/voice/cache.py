@@ -66,7 +66,7 @@ class AudioCache:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(sound)
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -54,6 +54,28 @@ class ContentParser:
             return 1
         return int(text)
 
+    def expression(self, element: Element, attribute: str) -> str | None:
+        """The ECMAScript expression in the attribute; None if it is absent."""
+        source = element.attributes.get(attribute)
+        if source is None:
+            return None
+        reason = check_expression(source)
+        if reason is not None:
+            self._report(element, f"The expression in {attribute} cannot be read ({reason}); correct it.")
+        return source
+
+    def variable(self, element: Element) -> Var:
+        """A `<var>`."""
+        name = element.attributes["name"]
+        self.check_name(element, name)
+        return Var(element.line, name, self.expression(element, "expr"))
+
+    def check_name(self, element: Element, name: str) -> None:
+        """Report a name that no variable can have."""
+        if not values.is_variable_name(name):
+            message = f"{name[:40]!r} cannot name a variable; use letters, digits and _, and no word of ECMAScript."
+            self._report(element, message)
+
     def _actions(self, parent: Element, children: list[Element | Text]) -> Content:
         actions: list[Action] = []
         spoken: list[Element | Text] = []
@@ -80,7 +102,7 @@ class ContentParser:
             case "if":
                 return self._if(element)
             case "var":
-                return self._var(element)
+                return self.variable(element)
             case "assign":
                 return self._assign(element)
             case "goto":
@@ -88,13 +110,13 @@ class ContentParser:
             case "log":
                 label = element.attributes.get("label", "")
                 spoken = tuple(p for p in self._pieces(element.children) if isinstance(p, Say | SayValue))
-                return Log(element.line, label, self._expression(element, "expr"), spoken)
+                return Log(element.line, label, self.expression(element, "expr"), spoken)
             case "disconnect":
                 return Disconnect(element.line, self._names(element))
             case "exit":
                 if {"expr", "namelist"} <= element.attributes.keys():
                     self._report(element, "Give expr or namelist, not both.")
-                return Exit(element.line, self._expression(element, "expr"), self._names(element))
+                return Exit(element.line, self.expression(element, "expr"), self._names(element))
             case _:
                 raise AssertionError(f"<{element.name}> passed the check of structure in <{parent.name}>")
 
@@ -112,7 +134,7 @@ class ContentParser:
             language=language,
             barge_in=bargein == "true",
             count=self.whole_number(element, "count"),
-            cond=self._expression(element, "cond"),
+            cond=self.expression(element, "cond"),
             timeout=None if timeout is None else self._value(element, lambda: values.seconds(timeout), 5.0),
         )
         return self._remember(prompt)
@@ -129,7 +151,7 @@ class ContentParser:
                 if text:
                     pieces.append(Say(child.line, text))
             elif child.name == "value":
-                pieces.append(SayValue(child.line, self._expression(child, "expr") or "''"))
+                pieces.append(SayValue(child.line, self.expression(child, "expr") or "''"))
             elif child.name == "break":
                 pieces.append(Break(child.line, self._break(child)))
             else:
@@ -148,7 +170,7 @@ class ContentParser:
 
     def _if(self, element: Element) -> If:
         branches: list[tuple[str | None, Content]] = []
-        cond = self._expression(element, "cond")
+        cond = self.expression(element, "cond")
         start = 0
         for index, child in enumerate(element.children):
             if isinstance(child, Text) or child.name not in ("elseif", "else"):
@@ -156,22 +178,15 @@ class ContentParser:
             branches.append((cond, self._actions(element, element.children[start:index])))
             if branches and cond is None:
                 self._report(child, f"<{child.name}> cannot follow <else>; put it before.")
-            cond, start = self._expression(child, "cond"), index + 1
+            cond, start = self.expression(child, "cond"), index + 1
         branches.append((cond, self._actions(element, element.children[start:])))
         return If(element.line, tuple(branches))
-
-    def _var(self, element: Element) -> Var:
-        name = element.attributes["name"]
-        if not values.is_variable_name(name):
-            message = f"{name[:40]!r} cannot name a variable; use letters, digits and _, and no word of ECMAScript."
-            self._report(element, message)
-        return Var(element.line, name, self._expression(element, "expr"))
 
     def _assign(self, element: Element) -> Assign:
         name = element.attributes["name"]
         if not values.is_assignable(name):
             self._report(element, f"{name[:40]!r} cannot be assigned to; name a variable that <var> declares.")
-        return Assign(element.line, name, self._expression(element, "expr") or "undefined")
+        return Assign(element.line, name, self.expression(element, "expr") or "undefined")
 
     def _goto(self, element: Element) -> Goto:
         form, item = element.attributes.get("next"), element.attributes.get("nextitem")
@@ -187,15 +202,6 @@ class ContentParser:
             if not values.is_assignable(name):
                 self._report(element, f"{name[:40]!r} in namelist cannot name a variable; correct it.")
         return names
-
-    def _expression(self, element: Element, attribute: str) -> str | None:
-        source = element.attributes.get(attribute)
-        if source is None:
-            return None
-        reason = check_expression(source)
-        if reason is not None:
-            self._report(element, f"The expression in {attribute} cannot be read ({reason}); correct it.")
-        return source
 
     def _value(self, element: Element, read: Callable[[], float], instead: float) -> float:
         try:

@@ -158,7 +158,8 @@ async def _start() -> asyncio.subprocess.Process:
 
 async def _exchange(worker: asyncio.subprocess.Process, request: bytes) -> bytes:
     """The worker's answer to `request`; not a whole line if it died or kept silent."""
-    assert worker.stdin is not None and worker.stdout is not None
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     try:
         async with asyncio.timeout(_SILENCE):
             worker.stdin.write(request)

@@ -101,9 +101,7 @@ async def run(document: Document, line: Line, call: CallInfo, media: Media, uplo
 
 
 class _Interpreter:
-    def __init__(
-        self, document: Document, line: Line, call: CallInfo, media: Media, uploaded: ReadUpload
-    ) -> None:
+    def __init__(self, document: Document, line: Line, call: CallInfo, media: Media, uploaded: ReadUpload) -> None:
         self._document = document
         self._line = line
         self._call = call
@@ -163,16 +161,14 @@ class _Interpreter:
         """Visit the form's items until none is left (None) or one of them leads away."""
         self._scopes.dialog.clear()
         await self._declare(self._scopes.dialog, self._form.variables)
-        for item in self._form.items:
-            self._scopes.dialog[item.name] = await self._initial(item.line, item.expr)
+        for each in self._form.items:
+            self._scopes.dialog[each.name] = await self._initial(each.line, each.expr)
         visits = _Visits()
-        item = await self._select()
+        item: Item | None = await self._select()
         while item is not None:
-            transfer = await (
-                self._visit_block(item) if isinstance(item, Block) else self._visit_field(item, visits)
-            )
+            transfer = await (self._visit_block(item) if isinstance(item, Block) else self._visit_field(item, visits))
             if isinstance(transfer, Goto) and transfer.item is not None:
-                item = next(item for item in self._form.items if item.name == transfer.item)
+                item = next(target for target in self._form.items if target.name == transfer.item)
                 visits.silent = False
             elif transfer is not None:
                 return transfer

@@ -1,7 +1,5 @@
 """Takes keys from a line until they answer a question."""
 
-
-
 from calloff.voice.document import Boolean, Digits, EventName
 from calloff.voice.expressions import Source, source_of
 from calloff.voice.line import Line
@@ -15,24 +13,29 @@ TERMCHAR = "#"
 """The key that completes a number (VoiceXML 2.0 section 6.3.3)."""
 
 
-async def answer(line: Line, expected: Digits | Boolean, timeout: float) -> tuple[Source, None] | tuple[None, EventName]:
-    """What the callee keys in, as ECMAScript source, or the event that came instead. Raises `HungUp`."""
+async def answer(
+    line: Line, expected: Digits | Boolean, seconds: float
+) -> tuple[Source, None] | tuple[None, EventName]:
+    """What the callee keys in, as ECMAScript source, or the event that came instead; `noinput` after `seconds`.
+
+    Raises `HungUp`.
+    """
     if isinstance(expected, Boolean):
-        return await _boolean(line, expected, timeout)
-    return await _digits(line, expected, timeout)
+        return await _boolean(line, expected, seconds)
+    return await _digits(line, expected, seconds)
 
 
-async def _boolean(line: Line, expected: Boolean, timeout: float) -> tuple[Source, None] | tuple[None, EventName]:
+async def _boolean(line: Line, expected: Boolean, seconds: float) -> tuple[Source, None] | tuple[None, EventName]:
     answers = {expected.yes: "true", expected.no: "false"}
-    key = await _first_key(line, timeout, frozenset(answers))
+    key = await _first_key(line, seconds, frozenset(answers))
     if key in answers:
         return answers[key], None
     return _refuse(line, "noinput" if key is None else "nomatch")
 
 
-async def _digits(line: Line, expected: Digits, timeout: float) -> tuple[Source, None] | tuple[None, EventName]:
+async def _digits(line: Line, expected: Digits, seconds: float) -> tuple[Source, None] | tuple[None, EventName]:
     keys = ""
-    key = await _first_key(line, timeout, frozenset())
+    key = await _first_key(line, seconds, frozenset())
     if key is None:
         return _refuse(line, "noinput")
     while key is not None and key != TERMCHAR:
@@ -45,10 +48,10 @@ async def _digits(line: Line, expected: Digits, timeout: float) -> tuple[Source,
     return (source_of(keys), None) if len(keys) >= expected.minimum else _refuse(line, "nomatch")
 
 
-async def _first_key(line: Line, timeout: float, meant: frozenset[str]) -> str | None:
+async def _first_key(line: Line, seconds: float, meant: frozenset[str]) -> str | None:
     """The first key; a termchar alone belongs to the number before, which was complete without it."""
     while True:
-        key = await line.next_key(timeout)
+        key = await line.next_key(seconds)
         if key != TERMCHAR or key in meant:
             return key
 

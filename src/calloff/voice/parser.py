@@ -3,7 +3,6 @@
 from calloff.voice import values
 from calloff.voice.document import Block, Boolean, Digits, Document, Field, Form, Handler, Item, Prompt, Var
 from calloff.voice.executable import ContentParser
-from calloff.voice.expressions import check_expression
 from calloff.voice.problems import ApplicationError, Problem
 from calloff.voice.vocabulary import NAMESPACE, RULES, SCHEMA_HINT, how_to_mend
 from calloff.voice.xml_reader import Element, Text, read_xml
@@ -92,14 +91,20 @@ class _Parser:
     def _block(self, element: Element, position: int) -> Item:
         name = self._item_name(element, position)
         content = self._content.content(element)
-        return Block(element.line, name, self._expression(element, "expr"), self._expression(element, "cond"), content)
+        return Block(
+            element.line,
+            name,
+            self._content.expression(element, "expr"),
+            self._content.expression(element, "cond"),
+            content,
+        )
 
     def _field(self, element: Element, position: int) -> Item:
         return Field(
             line=element.line,
             name=self._item_name(element, position),
-            expr=self._expression(element, "expr"),
-            cond=self._expression(element, "cond"),
+            expr=self._content.expression(element, "expr"),
+            cond=self._content.expression(element, "cond"),
             answer=self._answer(element),
             prompts=self._content.prompts(element),
             handlers=self._handlers(element),
@@ -111,7 +116,7 @@ class _Parser:
         name = element.attributes.get("name")
         if name is None:
             return f"#{position}"
-        self._check_name(element, name)
+        self._content.check_name(element, name)
         return name
 
     def _answer(self, element: Element) -> Digits | Boolean:
@@ -122,37 +127,19 @@ class _Parser:
             return Digits()
 
     def _variables(self, element: Element) -> tuple[Var, ...]:
-        variables = []
-        for child in _children(element, "var"):
-            self._check_name(child, child.attributes["name"])
-            variables.append(Var(child.line, child.attributes["name"], self._expression(child, "expr")))
-        return tuple(variables)
+        return tuple(self._content.variable(child) for child in _children(element, "var"))
 
     def _handlers(self, element: Element) -> tuple[Handler, ...]:
         handlers = []
         for child in element.elements:
             if child.name == "noinput" or child.name == "nomatch":
                 count = self._content.whole_number(child, "count")
-                cond = self._expression(child, "cond")
+                cond = self._content.expression(child, "cond")
                 content = self._content.content(child)
                 handlers.append(
                     Handler(child.line, "noinput" if child.name == "noinput" else "nomatch", count, cond, content)
                 )
         return tuple(handlers)
-
-    def _expression(self, element: Element, attribute: str) -> str | None:
-        source = element.attributes.get(attribute)
-        if source is None:
-            return None
-        reason = check_expression(source)
-        if reason is not None:
-            self._report(element, f"The expression in {attribute} cannot be read ({reason}); correct it.")
-        return source
-
-    def _check_name(self, element: Element, name: str) -> None:
-        if not values.is_variable_name(name):
-            message = f"{name[:40]!r} cannot name a variable; use letters, digits and _, and no word of ECMAScript."
-            self._report(element, message)
 
     def _check_unique(self, parent: Element, name: str, attribute: str) -> None:
         seen: set[str] = set()

@@ -7,7 +7,7 @@ from calloff.voice.audio import UnusableAudio, silence
 from calloff.voice.document import Audio, Break, Piece, Prompt, Say
 from calloff.voice.expressions import Evaluator, Scopes
 from calloff.voice.line import Line
-from calloff.voice.recordings import ReadUpload, RecordingUnavailable, Recordings
+from calloff.voice.recordings import ReadUpload, Recordings, RecordingUnavailable
 from calloff.voice.speech import Speech
 
 log = logging.getLogger(__name__)
@@ -76,5 +76,3 @@ class PromptQueue:
         except (RecordingUnavailable, UnusableAudio) as error:
             log.warning("line %d of the application: %s", audio.line, error.message)
             return await self._sound(audio.instead, language)
-
-

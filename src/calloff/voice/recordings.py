@@ -65,7 +65,11 @@ class Recordings:
         request = self._client.build_request(
             "GET",
             url.copy_with(host=checked),
-            headers={"Host": url.netloc.decode(), "Accept": "audio/wav, audio/x-wav, */*;q=0.1", "Accept-Encoding": "identity"},
+            headers={
+                "Host": url.netloc.decode(),
+                "Accept": "audio/wav, audio/x-wav, */*;q=0.1",
+                "Accept-Encoding": "identity",
+            },
             extensions={"sni_hostname": url.host},
         )
         response = await self._client.send(request, stream=True)

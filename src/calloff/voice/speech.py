@@ -152,7 +152,9 @@ async def check_speakable(document: Document, speech: Speech) -> None:
         raise ApplicationError([Problem(spoken[0][1].line, "prompt", NO_VOICE)])
     if speech.engine is None:
         return
-    missing = [lang for lang in _unique(prompt.language for prompt, _ in spoken) if not await speech.engine.supports(lang)]
+    missing = [
+        lang for lang in _unique(prompt.language for prompt, _ in spoken) if not await speech.engine.supports(lang)
+    ]
     problems = [
         Problem(piece.line, "prompt", f"There is no voice for the language {prompt.language!r}; correct xml:lang.")
         for prompt, piece in spoken

@@ -17,9 +17,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _TARGET = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*|\[\d+\])*", re.ASCII)
 _BREAK_STRENGTH = {"none": 0.0, "x-weak": 0.1, "weak": 0.25, "medium": 0.5, "strong": 1.0, "x-strong": 1.5}
 _RESERVED = frozenset(
-    "arguments await break case catch class const continue debugger default delete do else enum eval export extends"
-    " false finally for function if implements import in instanceof interface let new null package private protected"
-    " public return static super switch this throw true try typeof undefined var void while with yield".split()
+    re.findall(
+        r"\w+",
+        "arguments await break case catch class const continue debugger default delete do else enum eval export extends"
+        " false finally for function if implements import in instanceof interface let new null package private"
+        " protected public return static super switch this throw true try typeof undefined var void while with yield",
+    )
 )
 
 

@@ -18,6 +18,7 @@ class Text:
 
     text: str
     line: int
+    """Where the first of them stands that is not blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,6 @@ class _Reader:
         self._open: list[Element] = []
         self._root: Element | None = None
         self._parser = expat.ParserCreate(namespace_separator=" ")
-        self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
@@ -87,7 +87,14 @@ class _Reader:
         self._open.pop()
 
     def _characters(self, text: str) -> None:
-        self._open[-1].children.append(Text(text, self._parser.CurrentLineNumber))
+        children = self._open[-1].children
+        line = self._parser.CurrentLineNumber
+        # expat hands over one line at a time.
+        if children and isinstance(children[-1], Text):
+            before = children.pop()
+            assert isinstance(before, Text)
+            text, line = before.text + text, before.line if before.text.strip() else line
+        children.append(Text(text, line))
 
     def _doctype(self, *_declaration: object) -> NoReturn:
         self._refuse("A DOCTYPE or an entity is never read; remove it, and write the characters themselves.")

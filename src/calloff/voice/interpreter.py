@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import assert_never
 
 from calloff.domain.errors import CalloffError
 from calloff.voice import keys
@@ -111,15 +112,14 @@ class _Interpreter:
         self._queue = PromptQueue(line, media, self._scopes, uploaded, private=call.private)
         self._form: Form = document.forms[0]
         self._answers: dict[str, str] = {}
+        self._returned: dict[str, str] | None = None
         self._steps = 0
 
     async def run(self) -> Collected:
         error = None
-        variables: dict[str, str] | None = None
         try:
             async with asyncio.timeout(MAX_SECONDS):
                 transfer = await self._run_forms()
-                variables = await self._named(transfer)
                 await self._queue.play_out()
             end = End.DISCONNECT if isinstance(transfer, Disconnect) else End.EXIT
         except HungUp:
@@ -129,7 +129,7 @@ class _Interpreter:
         except _Failed as failure:
             end, error = End.ERROR, str(failure)
         await self._keep_answers()
-        return Collected(end, self._answers if variables is None else variables, error)
+        return Collected(end, self._answers if self._returned is None else self._returned, error)
 
     async def _run_forms(self) -> Exit | Disconnect | None:
         await self._declare(self._scopes.document, self._document.variables)
@@ -140,13 +140,11 @@ class _Interpreter:
             await self._keep_answers()
             self._form = next(form for form in self._document.forms if form.id == transfer.form)
 
-    async def _named(self, transfer: Exit | Disconnect | None) -> dict[str, str] | None:
+    async def _named(self, action: Exit | Disconnect) -> dict[str, str] | None:
         """What an `exit` or `disconnect` names to be returned; None if it names nothing."""
-        if transfer is None:
-            return None
-        if isinstance(transfer, Exit) and transfer.expr is not None:
-            return {"exit": await self._text(transfer.line, transfer.expr)}
-        return {name: await self._text(transfer.line, name) for name in transfer.names} or None
+        if isinstance(action, Exit) and action.expr is not None:
+            return {"exit": await self._text(action.line, action.expr)}
+        return {name: await self._text(action.line, name) for name in action.names} or None
 
     async def _keep_answers(self) -> None:
         """Remember the filled fields of the form that is being left."""
@@ -271,8 +269,13 @@ class _Interpreter:
                         return await self._run_actions(content)
             case Log():
                 await self._log(action)
-            case Goto() | Disconnect() | Exit():
+            case Disconnect() | Exit():
+                self._returned = await self._named(action)
                 return action
+            case Goto():
+                return action
+            case _:
+                assert_never(action)
         return None
 
     async def _log(self, action: Log) -> None:

@@ -27,6 +27,9 @@ _SAME_TONE = 60.0
 """Hz that a tone may seem to move from one frame to the next."""
 _QUIET = -52.0
 """dB below full scale under which nothing counts as speech or tone."""
+_ABOVE_NOISE = 6.0
+"""dB by which speech is louder than the noise of the line."""
+_NOISE_FRAMES = 100
 _STRICT = 3
 """The detector's mode that takes the least noise for speech."""
 
@@ -44,6 +47,7 @@ class CalleeDetector:
         self._vad = webrtcvad.Vad(_STRICT)
         self._seconds = 0.0
         self._fax: deque[float | None] = deque(maxlen=_FAX_FRAMES)
+        self._levels: deque[float] = deque(maxlen=_NOISE_FRAMES)
         self._tone: list[float] = []
         self._speech_began: float | None = None
         self._speech_ended = 0.0
@@ -70,15 +74,21 @@ class CalleeDetector:
 
     def _decide(self, frame: bytes) -> CalleeType | None:
         samples = numpy.frombuffer(frame, dtype="<i2").astype(numpy.float64) / 32768
-        loud = level(samples) > _QUIET
-        if self._is_fax(_fax_tone(samples) if loud else None):
+        decibels = level(samples)
+        audible = decibels > _QUIET
+        if self._is_fax(_fax_tone(samples) if audible else None):
             return CalleeType.FAX
-        tone = single_tone(samples) if loud else None
+        tone = single_tone(samples) if audible else None
         if self._is_beep(tone):
             return CalleeType.ANSWERING_MACHINE
-        if loud and tone is None and self._vad.is_speech(frame, SAMPLE_RATE):
+        if self._stands_out(decibels) and audible and tone is None and self._vad.is_speech(frame, SAMPLE_RATE):
             self._hear_speech()
         return self._judge_speech()
+
+    def _stands_out(self, decibels: float) -> bool:
+        """Whether a frame is louder than the line's noise, which is the quietest frame of the last while."""
+        self._levels.append(decibels)
+        return decibels > min(self._levels) + _ABOVE_NOISE
 
     def _is_fax(self, tone: float | None) -> bool:
         self._fax.append(tone)

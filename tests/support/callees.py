@@ -107,7 +107,8 @@ def _speak(text: str, voice: str, speed: int) -> Sound:
     wav = subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout
     samples = numpy.frombuffer(wav[44:], dtype="<i2").astype(numpy.float64) / 32768
     spoken: Sound = soxr.resample(samples, 22050, RATE)
-    return spoken / numpy.abs(spoken).max() * 0.4
+    louder: Sound = spoken / numpy.abs(spoken).max() * 0.4
+    return louder
 
 
 def _then(delay: float, sound: Sound) -> Sound:

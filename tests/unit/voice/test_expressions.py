@@ -19,7 +19,7 @@ async def evaluator() -> AsyncIterator[Evaluator]:
     ("expr", "text"),
     [
         ("1 + 1", "2"),
-        ("name + '!'", "Zo\u00eb's \u2028 \"cat\"!"),
+        ("name + '!'", 'Zo\u00eb\'s \u2028 "cat"!'),
         ("application.name == name", "true"),
         ("typeof missing", "undefined"),
         ("document.x", "1"),
@@ -37,7 +37,7 @@ async def evaluator() -> AsyncIterator[Evaluator]:
 async def test_an_expression_sees_the_scopes_inside_out(evaluator: Evaluator, expr: str, text: str) -> None:
     scopes = Scopes(
         session={"connection": '{"remote": {"uri": "tel:+1"}}'},
-        application={"name": source_of("Zo\u00eb's \u2028 \"cat\""), "document": source_of("hidden")},
+        application={"name": source_of('Zo\u00eb\'s \u2028 "cat"'), "document": source_of("hidden")},
         document={"x": "1"},
         dialog={"x": "2", "#0": "true"},
     )

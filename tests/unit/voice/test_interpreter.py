@@ -90,7 +90,7 @@ async def test_without_barge_in_a_prompt_is_heard_out_and_keys_pressed_meanwhile
     running = asyncio.create_task(
         call.run(
             f'<form><field name="key" type="digits?length=1">{prompt}</prompt>'
-            f'<noinput>{audio("c")}<exit expr="\'none\'"/></noinput></field></form>'
+            f"<noinput>{audio('c')}<exit expr=\"'none'\"/></noinput></field></form>"
         )
     )
     await call.trunk.hears(steady(100))
@@ -175,11 +175,12 @@ async def test_disconnect_plays_what_waits_and_returns_what_it_names(call: Call)
 async def test_the_call_is_known_to_expressions(call: Call) -> None:
     names = "to from who asked column"
     declared = "".join(f'<var name="{name}"/>' for name in names.split())
-    await_type = "session.connection.callee_type"
     collected = await call.run(
         f"""{declared}<form><block>
-          <assign name="to" expr="session.connection.remote.uri"/><assign name="from" expr="session.connection.local.uri"/>
-          <assign name="who" expr="{await_type}"/><assign name="asked" expr="first_name + '/' + application.first_name"/>
+          <assign name="to" expr="session.connection.remote.uri"/>
+          <assign name="from" expr="session.connection.local.uri"/>
+          <assign name="who" expr="session.connection.callee_type"/>
+          <assign name="asked" expr="first_name + '/' + application.first_name"/>
           <assign name="column" expr="application['due date']"/><assign name="first_name" expr="1"/>
           <exit namelist="{names} first_name"/></block></form>""",
         {"first_name": "Ann's", "due date": "5"},

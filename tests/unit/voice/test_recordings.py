@@ -45,7 +45,14 @@ def test_every_usual_wav_becomes_8_khz_mono(rate: int, channels: int, subtype: s
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"RIFF", b"ID3 an mp3", b"RIFF\0\0\0\0WAVEjunk", wav(sine(8000))[:30], wav(numpy.zeros((10, 1), "int16"), 500)],
+    [
+        b"",
+        b"RIFF",
+        b"ID3 an mp3",
+        b"RIFF\0\0\0\0WAVEjunk",
+        wav(sine(8000))[:30],
+        wav(numpy.zeros((10, 1), "int16"), 500),
+    ],
 )
 def test_what_is_no_wav_is_refused(data: bytes) -> None:
     with pytest.raises(UnusableAudio):
@@ -107,7 +114,8 @@ async def test_a_download_asks_for_the_host_by_name_and_is_kept(local: Recording
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0177.0.0.1", "no.invalid"]
+    "host",
+    ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0177.0.0.1", "no.invalid"],
 )
 async def test_hosts_that_are_not_public_are_never_connected_to(tmp_path: Path, host: str) -> None:
     reached = asyncio.Event()

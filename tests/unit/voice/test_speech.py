@@ -114,7 +114,7 @@ async def test_a_document_is_checked_for_a_voice_when_it_is_uploaded(cache: Audi
         await check_speakable(spoken, speech)
     assert [(problem.line, "'tlh'" in problem.message) for problem in refused.value.problems] == [(3, True)]
     mute = Speech(None, cache)
-    with pytest.raises(ApplicationError, match="Line 2.*espeak-ng"):
+    with pytest.raises(ApplicationError, match=r"Line 2.*espeak-ng"):
         await check_speakable(spoken, mute)
     await check_speakable(recorded, mute)
 

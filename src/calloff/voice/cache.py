@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import tempfile
 import time
@@ -10,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
+log = logging.getLogger(__name__)
+
 _SUFFIX = ".s16"
 _AFTER_CLEANING = 0.9
 
@@ -53,7 +56,10 @@ class AudioCache:
             if old is None:
                 raise
             return old
-        await asyncio.to_thread(self._store, path, sound)
+        try:
+            await asyncio.to_thread(self._store, path, sound)
+        except OSError as error:
+            log.warning("sound cannot be kept in %s (%s); it will be made again", self._directory, error.strerror)
         return sound
 
     def _path(self, parts: tuple[str, ...]) -> Path:
@@ -98,6 +104,6 @@ def _read(path: Path) -> tuple[bytes, float] | None:
         sound = path.read_bytes()
         made = path.stat().st_mtime
         os.utime(path, (time.time(), made))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return sound, made

@@ -96,7 +96,9 @@ def main() -> None:
     """Answer requests until standard input ends."""
     resource.setrlimit(resource.RLIMIT_AS, (PROCESS_BYTES, PROCESS_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A signal to the whole process group must not take the expressions of calls that are still being drained.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, PROCESS_SECONDS)
         answer = evaluate(json.loads(line))

@@ -5,10 +5,10 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from calloff.domain.errors import CalloffError
 from calloff.voice import keys
@@ -47,6 +47,7 @@ UNHANDLED_TRIES = 3
 log = logging.getLogger("calloff.application")
 
 Transfer = Goto | Disconnect | Exit
+_Outcome = TypeVar("_Outcome")
 
 
 class End(StrEnum):
@@ -119,8 +120,7 @@ class _Interpreter:
         error = None
         try:
             async with asyncio.timeout(MAX_SECONDS):
-                transfer = await self._run_forms()
-                await self._queue.play_out()
+                transfer = await self._until_hung_up(self._run_forms())
             end = End.DISCONNECT if isinstance(transfer, Disconnect) else End.EXIT
         except HungUp:
             end = End.HANGUP
@@ -128,14 +128,31 @@ class _Interpreter:
             end, error = End.ERROR, f"The application ran longer than {MAX_SECONDS:.0f} s."
         except _Failed as failure:
             end, error = End.ERROR, str(failure)
+        except Exception:
+            log.exception("call %s: the application broke off", self._call.id)
+            end, error = End.ERROR, "Something is wrong inside Calloff; its log tells more."
         await self._keep_answers()
         return Collected(end, self._answers if self._returned is None else self._returned, error)
+
+    async def _until_hung_up(self, work: Coroutine[None, None, _Outcome]) -> _Outcome:
+        """What `work` returns. Raises `HungUp` as soon as the leg ends, whatever is being fetched or spoken then."""
+        working, ended = asyncio.create_task(work), asyncio.create_task(self._line.wait_ended())
+        try:
+            await asyncio.wait((working, ended), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise HungUp
+        finally:
+            working.cancel()
+            ended.cancel()
+            await asyncio.gather(working, ended, return_exceptions=True)
 
     async def _run_forms(self) -> Exit | Disconnect | None:
         await self._declare(self._scopes.document, self._document.variables)
         while True:
             transfer = await self._run_form()
             if not isinstance(transfer, Goto):
+                await self._queue.play_out()
                 return transfer
             await self._keep_answers()
             self._form = next(form for form in self._document.forms if form.id == transfer.form)
@@ -323,12 +340,10 @@ class _Interpreter:
             raise _failed(line, error) from None
 
     def _step(self, line: int) -> None:
-        """Count a step, notice a hang-up, and let expressions see who answered as far as it is known by now."""
+        """Count a step, and let expressions see who answered as far as it is known by now."""
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise _Failed(f"Line {line}: The application took {MAX_STEPS} steps; it may be going round in circles.")
-        if self._line.ended is not None:
-            raise HungUp
         connection = {
             "remote": {"uri": f"tel:{self._call.remote}"},
             "local": {"uri": f"tel:{self._call.local}"},

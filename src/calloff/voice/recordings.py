@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import httpx
 
@@ -10,7 +10,8 @@ from calloff.domain.addresses import is_public
 from calloff.domain.errors import CalloffError
 from calloff.voice.audio import MAX_RECORDING_BYTES, decode_wav
 from calloff.voice.cache import AudioCache
-from calloff.voice.document import Audio
+from calloff.voice.document import Audio, Document
+from calloff.voice.problems import ApplicationError, Problem
 
 FETCH_SECONDS = 15.0
 """Time for a whole download."""
@@ -90,6 +91,17 @@ class Recordings:
         if not addresses or not all(self._allow(address) for address in addresses):
             raise RecordingUnavailable("The host of a recording has an address that is not public.")
         return addresses[0]
+
+
+def check_recordings(document: Document, uploaded: Collection[str]) -> None:
+    """Raises `ApplicationError` if `document` plays files that are not among the names in `uploaded`."""
+    problems = [
+        Problem(audio.line, "audio", f"There is no recording {audio.source!r}; upload it, or correct src.")
+        for audio in document.recordings
+        if not audio.is_url and audio.source not in uploaded
+    ]
+    if problems:
+        raise ApplicationError(problems)
 
 
 async def _body(response: httpx.Response) -> bytes:

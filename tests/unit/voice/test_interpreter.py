@@ -6,10 +6,16 @@ import time
 
 import pytest
 
-from calloff.domain.results import CalleeType
+from calloff.domain.results import CalleeType, Result
+from calloff.trunks.base import Connected, DialRequest, Ringing, boot_time
+from calloff.trunks.simulated import SimulatedTrunk
 from calloff.voice import interpreter
 from calloff.voice.interpreter import End
-from tests.unit.voice.conftest import Call, names_of, steady
+from calloff.voice.line import Line
+from calloff.voice.parser import parse_document
+from calloff.voice.prompts import Media
+from tests.support.loopback import LoopbackTrunk
+from tests.unit.voice.conftest import Call, Uploads, names_of, steady
 
 
 def field(name: str, rest: str, kind: str = "digits?length=1", prompt: str = "a", timeout: str = "100ms") -> str:
@@ -162,6 +168,50 @@ async def test_a_hang_up_at_any_moment_keeps_what_was_collected(call: Call) -> N
     assert await asyncio.wait_for(running, 1) == interpreter.Collected(End.HANGUP, {"first": "4"})
     assert (await call.line.wait_ended()).sip_code == 200
     assert (await call.run("<form><block>too late</block></form>")).end is End.HANGUP
+
+
+async def test_a_hang_up_ends_the_application_while_a_recording_is_being_fetched(call: Call) -> None:
+    asked = asyncio.Event()
+
+    async def never(_name: str) -> bytes | None:
+        asked.set()
+        return await asyncio.Future()
+
+    document = parse_document(b'<vxml version="2.1"><form><block><audio src="a.wav"/></block></form></vxml>')
+    info = interpreter.CallInfo("7", {}, "+15551230000", "")
+    running = asyncio.create_task(interpreter.run(document, call.line, info, call.media, never))
+    await asked.wait()
+    await call.trunk.stop()
+    assert (await asyncio.wait_for(running, 1)).end is End.HANGUP
+
+
+async def test_an_application_runs_on_the_simulated_trunk(media: Media) -> None:
+    trunk = SimulatedTrunk(speed=5)
+    await trunk.start()
+    leg = await trunk.dial(DialRequest("+15551230006", None, 30, boot_time() + 1))
+    assert isinstance(await leg.next_event(), Ringing)
+    connected = await leg.next_event()
+    assert isinstance(connected, Connected)
+    async with Line(trunk, leg, connected) as line:
+        collected = await Call(LoopbackTrunk(), line, media, Uploads()).run(
+            f"<form><var name='who' expr='session.connection.callee_type'/>"
+            f"<field name='who_was_it' expr='who' type='digits'/><block>{audio('long')}</block></form>"
+        )
+        assert (await line.wait_ended()).result is Result.ANSWERED
+    assert collected == interpreter.Collected(End.HANGUP, {"who_was_it": "answeringmachine"})
+
+
+async def test_a_fault_of_ours_ends_one_application_and_no_more(
+    call: Call, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_name: str) -> bytes | None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(call.uploads, "read", broken)
+    collected = await call.run(f"<form><block>{audio('a')}</block></form>")
+    assert collected.end is End.ERROR
+    assert "broken" not in (collected.error or "")
+    assert "broken" in caplog.text
 
 
 async def test_disconnect_plays_what_waits_and_returns_what_it_names(call: Call) -> None:

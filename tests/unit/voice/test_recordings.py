@@ -12,7 +12,9 @@ from calloff.voice import recordings
 from calloff.voice.audio import UnusableAudio, decode_wav
 from calloff.voice.cache import AudioCache
 from calloff.voice.document import Audio
-from calloff.voice.recordings import Recordings, RecordingUnavailable
+from calloff.voice.parser import parse_document
+from calloff.voice.problems import ApplicationError
+from calloff.voice.recordings import Recordings, RecordingUnavailable, check_recordings
 from tests.unit.voice.conftest import Uploads, wav
 
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -169,3 +171,13 @@ async def test_an_uploaded_recording_is_found_by_its_name(local: Recordings) -> 
     assert len(await local.sound(Audio(1, "a.wav", ()), Uploads().read)) == 960
     with pytest.raises(RecordingUnavailable, match="upload"):
         await local.sound(Audio(1, "z.wav", ()), Uploads().read)
+
+
+def test_a_document_is_checked_for_its_recordings_when_it_is_uploaded() -> None:
+    document = parse_document(
+        b'<vxml version="2.1"><form><block><audio src="a.wav"/>\n'
+        b'<audio src="https://example.com/x"><audio src="b.wav"/></audio></block></form></vxml>'
+    )
+    check_recordings(document, ["a.wav", "b.wav"])
+    with pytest.raises(ApplicationError, match=r"Line 2, <audio>.*'b\.wav'"):
+        check_recordings(document, ["a.wav"])

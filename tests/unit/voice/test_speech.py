@@ -104,6 +104,16 @@ async def test_the_cache_keeps_its_size_and_what_was_used_last(tmp_path: Path) -
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) <= 1000
 
 
+async def test_a_full_or_missing_disk_costs_the_cache_but_not_the_call(tmp_path: Path) -> None:
+    async def make() -> bytes:
+        return b"sound"
+
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        (tmp_path / "file" / "x").mkdir()
+    assert await AudioCache(tmp_path / "file").get(("x",), make) == b"sound"
+
+
 async def test_a_document_is_checked_for_a_voice_when_it_is_uploaded(cache: AudioCache, speech: Speech) -> None:
     spoken = parse_document(
         b'<vxml version="2.1" xml:lang="de-AT"><form>\n<block>Hallo</block>\n'

@@ -86,7 +86,7 @@ async def wait_until_ready(process: "subprocess.Popen[bytes]", cluster: Path, lo
     while not _says_ready(cluster, process.pid):
         if process.poll() is not None:
             raise NotConfigured(
-                f"The embedded PostgreSQL ended while it started: {_last_line(log)} See {log}, mend that and start again."
+                f"The embedded PostgreSQL ended while it started: {_last_line(log)} See {log} and mend that."
             )
         if time.monotonic() - reported >= _REPORT_SECONDS:
             reported = time.monotonic()
@@ -152,7 +152,7 @@ def _running_on(cluster: Path) -> set[int]:
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             with contextlib.suppress(OSError):
-                if (process / "cwd").readlink() == cluster and (process / "exe").readlink().name == "postgres":
+                if (process / "cwd").readlink() == cluster and (process / "exe").readlink().name.startswith("postgres"):
                     found.add(int(process.name))
     return found
 

@@ -1,0 +1,49 @@
+"""The fixtures that every test may use: a fresh database, and a pool on it."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from calloff.db.pool import Pool, open_pool
+from tests.support.servers import SessionServer, new_database
+
+_SERVER = pytest.StashKey[SessionServer]()
+
+
+def _session_server(config: pytest.Config) -> SessionServer:
+    """The session's server, started when it is first asked for."""
+    if _SERVER not in config.stash:
+        server = SessionServer()
+        config.add_cleanup(server.stop)
+        server.start()
+        config.stash[_SERVER] = server
+    return config.stash[_SERVER]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist: the controller starts the server and tells each worker its address."""
+    node.workerinput["server_url"] = _session_server(node.config).url
+
+
+@pytest.fixture(scope="session")
+def server_url(pytestconfig: pytest.Config) -> str:
+    """The session's server, where a test may make databases of its own. Never stop it, and keep out of `postgres`."""
+    worker_input: dict[str, str] | None = getattr(pytestconfig, "workerinput", None)
+    return _session_server(pytestconfig).url if worker_input is None else worker_input["server_url"]
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """A fresh database with the schema of this version, dropped after the test."""
+    with new_database(server_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """A pool on the test's own database, of up to eight connections."""
+    pool = await open_pool(database_url, application_name="calloff tests", max_size=8)
+    yield pool
+    await pool.close()

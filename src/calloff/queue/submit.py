@@ -3,12 +3,14 @@
 import time
 from typing import Any
 
+from psycopg.errors import CheckViolation
 from psycopg.types.json import Jsonb
 
+from calloff.db.certain import certainly
 from calloff.db.pool import Connection, Pool
 from calloff.db.statements import load
 from calloff.domain.calls import NewCall
-from calloff.domain.errors import Deleted
+from calloff.domain.errors import Deleted, InvalidInput
 from calloff.domain.schedule import Schedule
 from calloff.queue.idempotency import IdempotencyKey, earlier_call, in_progress
 
@@ -19,9 +21,10 @@ async def submit(pool: Pool, deployment_id: int, call: NewCall) -> int:
     """Queue `call` in the deployment's present epoch and return its ID.
 
     A submit that overlaps a cancel may go either way; one that begins after the cancel has answered is never touched
-    by it. Raises `InvalidInput` for a window that has closed, and `Deleted`.
+    by it. Raises `InvalidInput` for a window that has closed, `Deleted`, and `OutcomeUnknown` if the server did not
+    confirm: then the call may or may not be queued.
     """
-    async with pool.connection() as connection:
+    async with certainly(pool) as connection:
         return await _insert(connection, deployment_id, call)
 
 
@@ -30,7 +33,7 @@ async def submit_once(pool: Pool, call: NewCall, key: IdempotencyKey, fingerprin
 
     Raises `Conflict` while such a request is in progress, `KeyReused` if it asked for something else, or as `submit`.
     """
-    async with pool.connection() as connection, in_progress(connection, key):
+    async with certainly(pool) as connection, in_progress(connection, key):
         earlier = await earlier_call(connection, key, fingerprint)
         if earlier is not None:
             return earlier
@@ -54,20 +57,22 @@ def schedule_parameters(schedule: Schedule) -> dict[str, Any]:
 
 async def _insert(connection: Connection, deployment_id: int, call: NewCall) -> int:
     call.schedule.check(time.time())
-    cursor = await connection.execute(
-        load(__package__, "submit"),
-        {
-            "deployment_id": deployment_id,
-            "phone_number": call.destination.phone_number,
-            "ani": call.destination.ani,
-            "postd": call.destination.postd,
-            "result_url": call.result_url,
-            "is_pci": call.is_pci,
-            "variables": Jsonb(dict(call.variables)) if call.variables else None,
-            **schedule_parameters(call.schedule),
-        },
-    )
-    row = await cursor.fetchone()
+    parameters = {
+        "deployment_id": deployment_id,
+        "phone_number": call.destination.phone_number,
+        "ani": call.destination.ani,
+        "postd": call.destination.postd,
+        "result_url": call.result_url,
+        "is_pci": call.is_pci,
+        "variables": Jsonb(dict(call.variables)) if call.variables else None,
+        **schedule_parameters(call.schedule),
+    }
+    try:
+        row = await (await connection.execute(load(__package__, "submit"), parameters)).fetchone()
+    except CheckViolation as error:
+        if error.diag.constraint_name != "closes_after_it_opens":
+            raise
+        raise InvalidInput("end_timestamp is in the past. Give a time that is still to come.") from error
     if row is None:
         raise Deleted(DELETED)
     return int(row["id"])

@@ -27,7 +27,7 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
 @pytest.fixture
 async def own_pool(server: EmbeddedServer) -> AsyncIterator[Pool]:
     """A pool with six idle connections."""
-    pool = await open_pool(server.conninfo, application_name="calloff tests", min_size=SIZE, max_size=SIZE)
+    pool = await open_pool(server.conninfo, min_size=SIZE, max_size=SIZE)
     await pool.wait()
     yield pool
     await pool.close()
@@ -41,12 +41,13 @@ async def one(pool: Pool) -> int:
 
 
 async def test_every_connection_commits_by_itself_speaks_utc_and_gives_dictionaries(database_url: str) -> None:
-    pool = await open_pool(database_url, application_name="calloff api", max_size=1)
+    pool = await open_pool(f"{database_url} options='-c work_mem=5MB -c timezone=Asia/Tokyo'", min_size=1, max_size=1)
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            "SELECT current_setting('TimeZone') AS zone, current_setting('application_name') AS name"
+            "SELECT current_setting('TimeZone') AS zone, current_setting('application_name') AS name, "
+            "current_setting('work_mem') AS kept"
         )
-        assert await cursor.fetchone() == {"zone": "UTC", "name": "calloff api"}
+        assert await cursor.fetchone() == {"zone": "UTC", "name": "calloff", "kept": "5MB"}
         assert connection.autocommit
     await pool.close()
 
@@ -99,12 +100,8 @@ async def _is_sleeping(pool: Pool) -> bool:
     return cursor.rowcount == 1
 
 
-async def test_a_pool_opened_while_the_server_is_away_works_once_it_is_there(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path, settings=NOT_DURABLE)
-    pool = await open_pool(server.conninfo, application_name="calloff tests", max_size=2)
-    try:
-        await server.start()
-        assert await one(pool) == 1
-    finally:
-        await pool.close()
-        await server.stop()
+async def test_a_server_that_is_away_from_the_start_is_told_within_seconds(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(PoolTimeout):
+        await open_pool(EmbeddedServer(tmp_path).conninfo, min_size=1, max_size=2)
+    assert time.monotonic() - began < 6

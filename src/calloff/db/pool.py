@@ -68,8 +68,8 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
 class _StaleCheck:
     """Finds out without a round trip whether the server has closed an idle connection.
 
-    When it has, it has most likely closed them all, so all idle ones are replaced: the pool by itself would try them one
-    after another with growing pauses.
+    When it has, it has most likely closed them all, so all idle ones are replaced: the pool by itself would try them
+    one after another with growing pauses.
     """
 
     _MAKE_ANEW_SECONDS = 1.0

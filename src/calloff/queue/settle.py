@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from psycopg.types.json import Jsonb
 
+from calloff.db.certain import certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.results import CalleeType, Result, may_retry
-from calloff.queue.certain import certainly
 from calloff.queue.claim import Claim
 
 

@@ -69,6 +69,8 @@ CREATE TABLE deployment (
     ring_timeout         double precision NOT NULL DEFAULT 60 CHECK (ring_timeout BETWEEN 1 AND 300),
     on_unknown           text NOT NULL DEFAULT 'fail' CHECK (on_unknown IN ('fail', 'retry')),
     callback_format      text NOT NULL DEFAULT 'json' CHECK (callback_format IN ('json', 'form')),
+    -- The application that its calls run; NULL for none.
+    document_version     integer,
     created_at           timestamptz NOT NULL DEFAULT now(),
     deleted_at           timestamptz
 );

@@ -161,7 +161,7 @@ BEGIN
             'id', id, 'deployment_id', deployment_id, 'token', token, 'trunk_id', v_trunk.id,
             'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
             'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1,
-            'ring_timeout', v_deployment.ring_timeout,
+            'ring_timeout', v_deployment.ring_timeout, 'document_version', v_deployment.document_version,
             'delay', coalesce(extract(epoch FROM v_next - v_now) + (place - 1) * v_interval, 0)) ORDER BY place)
     INTO v_claimed, v_calls
     FROM (SELECT *, row_number() OVER (ORDER BY due_at, id) AS place FROM claimed) AS numbered;

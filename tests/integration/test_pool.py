@@ -56,8 +56,8 @@ async def test_a_restart_of_the_server_between_two_uses_is_not_noticed(server: E
     await server.stop()
     await server.start()
     began = time.monotonic()
-    # Twice the size, so that every idle connection is asked for.
-    assert await asyncio.gather(*(one(own_pool) for _ in range(2 * SIZE))) == [1] * 2 * SIZE
+    # One after another, so that the first one could run into every idle connection.
+    assert [await one(own_pool) for _ in range(2 * SIZE)] == [1] * 2 * SIZE
     assert time.monotonic() - began < 2
 
 

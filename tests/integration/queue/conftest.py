@@ -1,11 +1,11 @@
 """A deployment to move calls in."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
 
-from calloff.db.pool import Pool
+from calloff.db.pool import Pool, open_pool
 from tests.integration.queue.lab import Lab
 from tests.support.servers import new_database
 
@@ -33,3 +33,12 @@ def database_url(queue_database: str) -> str:
 async def lab(database_url: str, pool: Pool) -> Lab:
     """One deployment without limits, and one dialer with a lease."""
     return await Lab.open(database_url, pool)
+
+
+@pytest.fixture
+async def own_lab(server_url: str) -> AsyncIterator[Lab]:
+    """The same in a fresh database of its own, for tests that change functions or look at plans."""
+    with new_database(server_url) as url:
+        pool = await open_pool(url, min_size=1, max_size=8)
+        yield await Lab.open(url, pool)
+        await pool.close()

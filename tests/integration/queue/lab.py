@@ -25,6 +25,7 @@ from tests.support.seed import seed
 WAIT = 20.0
 """Seconds after which an event that a test waits for has failed to come."""
 
+ONCE = Schedule()
 RETRIED = Schedule(max_attempts=3, reattempt_wait=60)
 
 
@@ -45,7 +46,7 @@ class Lab:
         dialer_id = await register(pool, name="one", ports=100)
         return cls(url, pool, made.deployment_id, made.user_id, made.email, dialer_id)
 
-    async def submit(self, schedule: Schedule = Schedule(), **fields: Any) -> int:
+    async def submit(self, schedule: Schedule = ONCE, **fields: Any) -> int:
         return await submit(
             self.pool, self.deployment_id, NewCall(Destination("+16175551234"), schedule=schedule, **fields)
         )
@@ -54,7 +55,7 @@ class Lab:
         calls, _ = await claim(self.pool, self.deployment_id, dialer_id=self.dialer_id, limit=limit)
         return calls
 
-    async def claimed(self, schedule: Schedule = Schedule(), **fields: Any) -> Claim:
+    async def claimed(self, schedule: Schedule = ONCE, **fields: Any) -> Claim:
         """A new call, claimed before all others."""
         call_id = await self.submit(schedule, **fields)
         await self.do("UPDATE call SET due_at = '2000-01-01' WHERE id = %s", call_id)
@@ -62,13 +63,13 @@ class Lab:
         assert call.claim.call_id == call_id
         return call.claim
 
-    async def dialing(self, schedule: Schedule = Schedule(), **fields: Any) -> Claim:
+    async def dialing(self, schedule: Schedule = ONCE, **fields: Any) -> Claim:
         """A new call, started."""
         claimed = await self.claimed(schedule, **fields)
         assert await start(self.pool, self.deployment_id, [claimed]) == {claimed.call_id}
         return claimed
 
-    async def connected(self, schedule: Schedule = Schedule(), **fields: Any) -> Claim:
+    async def connected(self, schedule: Schedule = ONCE, **fields: Any) -> Claim:
         """A new call, answered."""
         claimed = await self.dialing(schedule, **fields)
         assert await connect(self.pool, self.deployment_id, [Answer(claimed, ago=0)]) == {claimed.call_id}
@@ -92,11 +93,11 @@ class Lab:
 
     async def rows(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
         async with self.pool.connection() as connection:
-            return await (await connection.execute(statement, parameters)).fetchall()
+            return await (await connection.execute(statement, parameters or None)).fetchall()
 
     async def do(self, statement: str, *parameters: object) -> None:
         async with self.pool.connection() as connection:
-            await connection.execute(statement, parameters)
+            await connection.execute(statement, parameters or None)
 
     async def lapse(self, dialer_id: int) -> None:
         """Let the lease of a dialer be over."""
@@ -180,6 +181,13 @@ async def until_waiting(lab: Lab, connection: Connection, lock: str) -> None:
             "SELECT FROM pg_locks WHERE pid = %s AND locktype = %s AND NOT granted", connection.info.backend_pid, lock
         ):
             pass
+
+
+async def change_function(lab: Lab, name: str, old: str, new: str) -> None:
+    """Replace one part of a function's text in the lab's database, which has to be its own."""
+    [function] = await lab.rows("SELECT pg_get_functiondef(%s::regproc) AS text", name)
+    assert function["text"].count(old) == 1, f"{name} does not have that part once: {old}"
+    await lab.do(function["text"].replace(old, new))
 
 
 def with_other_tokens(claims: Sequence[Claim]) -> list[Claim]:

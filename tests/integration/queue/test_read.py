@@ -13,7 +13,7 @@ from tests.integration.queue.lab import Lab
 
 async def one_of_each(lab: Lab) -> dict[int, str]:
     """Calls of every state and status, among them called-off ones of two cancels, settled and not; by status."""
-    calls = {}
+    calls: dict[int, str] = {}
     for settle in (True, False):
         calls |= {await lab.submit(): "canceled", (await lab.claimed()).call_id: "canceled"}
         calls[(await lab.dialing()).call_id] = "dialing"

@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
 WORKERS ?= 4
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+# As root, PostgreSQL runs as another user, who has to be able to read it whatever root's umask is.
+INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: serve test check bench format schema clean
 
@@ -35,11 +36,11 @@ clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 
 .venv/.runtime: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	umask 022 && test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) .
 	touch $@
 
 .venv/.dev: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	umask 022 && test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) ".[dev]"
 	touch .venv/.runtime $@

@@ -1,6 +1,7 @@
 """The embedded server through everything that may happen to it."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -152,7 +153,8 @@ async def test_after_everything_was_killed_it_recovers(tmp_path: Path) -> None:
         keep(address, 1)
         process.kill()
         for pid in postmaster._running_on(tmp_path / "postgres"):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         await process.wait()
     # The number of a dead main process may belong to another process by now.
     pid_file = tmp_path / "postgres" / "postmaster.pid"

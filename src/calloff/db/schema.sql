@@ -37,6 +37,9 @@ CREATE FUNCTION public.claim_calls(p_deployment_id bigint, p_dialer_id bigint, p
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
     AS $$
 DECLARE
     v_queue      queue;
@@ -50,8 +53,9 @@ DECLARE
     v_claimed    integer;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
-    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here.
-    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE;
+    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here, but
+    -- nobody who holds the queue's lock waits for rescue_calls.
+    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN '{"calls": [], "wait": null}';
     END IF;
@@ -91,7 +95,7 @@ BEGIN
         v_allowed := least(v_allowed, CASE
             WHEN v_next > v_now + make_interval(secs => p_horizon) THEN 0
             WHEN v_deployment.calls_per_second IS NOT NULL AND v_trunk.calls_per_second IS NOT NULL THEN 1
-            ELSE floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval)::integer + 1
+            ELSE least(p_limit, floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval) + 1)
         END);
     END IF;
     IF v_allowed <= 0 THEN
@@ -108,7 +112,7 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE call AS c
-        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id
+        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id, claimed_at = v_now
         FROM due
         WHERE c.id = due.id AND c.deployment_id = p_deployment_id
         RETURNING c.*
@@ -142,6 +146,9 @@ CREATE FUNCTION public.commit_durably() RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'The queue needs transactions that are READ COMMITTED.' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
@@ -152,7 +159,7 @@ CREATE FUNCTION public.count_deleted_calls() RETURNS trigger
     AS $$
 BEGIN
     INSERT INTO call_count
-    SELECT deployment_id, epoch, state, coalesce(result, ''), pg_backend_pid() % 16, -count(*)
+    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), pg_backend_pid() % 16, -count(*)
     FROM deleted
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
@@ -166,7 +173,7 @@ CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     AS $$
 BEGIN
     INSERT INTO call_count
-    SELECT deployment_id, epoch, state, coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
+    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
     FROM inserted
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
@@ -185,9 +192,9 @@ BEGIN
 
     INSERT INTO call_count
     SELECT deployment_id, epoch, state, coalesce(result, ''), pg_backend_pid() % 16, sum(n)
-    FROM (SELECT deployment_id, epoch, state, result, 1 AS n FROM after
+    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, 1 AS n FROM after
           UNION ALL
-          SELECT deployment_id, epoch, state, result, -1 FROM before) AS change
+          SELECT deployment_id, counted_epoch(epoch, ended_at), state, result, -1 FROM before) AS change
     GROUP BY 1, 2, 3, 4
     HAVING sum(n) <> 0
     ORDER BY 1, 2, 3, 4
@@ -199,6 +206,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.counted_epoch(p_epoch bigint, p_ended_at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_ended_at IS NULL) THEN p_epoch ELSE ('-1'::integer)::bigint END;
+
 CREATE FUNCTION public.delete_deployment(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -209,15 +220,20 @@ BEGIN
 END $$;
 
 CREATE FUNCTION public.event(p_name text, p_at timestamp with time zone, p_detail jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (jsonb_build_object('event', p_name, 'timestamp', round(EXTRACT(epoch FROM p_at), 3)) || p_detail);
 
 CREATE FUNCTION public.expire_calls(p_deployment_id bigint, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
     AS $$
 DECLARE
+    -- Not read in the query: a volatile function is no bound for an index scan.
+    v_now     timestamptz := clock_timestamp();
     v_epoch   bigint;
     v_expired integer;
 BEGIN
@@ -226,13 +242,13 @@ BEGIN
     WITH closed AS (
         SELECT id FROM call
         WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
-          AND end_at <= clock_timestamp()
+          AND end_at <= v_now
         ORDER BY end_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
     )
     UPDATE call AS c
-    SET state = 'failed', result = 'expired', ended_at = clock_timestamp(),
+    SET state = 'failed', result = 'expired', ended_at = v_now,
         events = events || event('expired', c.end_at)
     FROM closed
     WHERE c.id = closed.id AND c.deployment_id = p_deployment_id;
@@ -261,16 +277,27 @@ CREATE FUNCTION public.queue_lock_key(p_deployment_id bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashint8extended(p_deployment_id, (5433)::bigint);
 
-CREATE FUNCTION public.rescue_calls() RETURNS integer
+CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS integer
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
     AS $$
 DECLARE
     v_now     timestamptz := clock_timestamp();
+    v_gone    bigint[];
     v_rescued integer;
 BEGIN
     DELETE FROM dialer WHERE lease_until < v_now;
     -- In a statement of its own, so that it sees what a claim did that the deletion waited for.
+    SELECT array_agg(DISTINCT c.dialer_id) INTO v_gone
+    FROM call AS c
+    WHERE c.state IN ('claimed', 'dialing', 'connected')
+      AND NOT EXISTS (SELECT FROM dialer WHERE dialer.id = c.dialer_id);
+    -- Conditions on the call alone, because only those are checked again when it changed before it could be locked: by
+    -- then it may be in the hands of another dialer.
     WITH lost AS (
         SELECT c.id, c.deployment_id,
             c.state <> 'claimed' AS was_started,
@@ -280,7 +307,8 @@ BEGIN
         FROM call AS c
         JOIN deployment AS d ON d.id = c.deployment_id
         WHERE c.state IN ('claimed', 'dialing', 'connected')
-          AND NOT EXISTS (SELECT FROM dialer WHERE dialer.id = c.dialer_id)
+          AND (c.dialer_id = ANY(v_gone)
+               OR (c.state = 'claimed' AND c.claimed_at < v_now - make_interval(secs => p_patience)))
         FOR UPDATE OF c SKIP LOCKED
     )
     UPDATE call AS c
@@ -303,6 +331,10 @@ END $$;
 CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[]) RETURNS bigint[]
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
     AS $$
 DECLARE
     v_queue   queue;
@@ -319,7 +351,8 @@ BEGIN
         SET state = 'dialing', attempts = attempts + 1, events = events || event('dialing', clock_timestamp())
         FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
         WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
-          AND c.state = 'claimed' AND c.epoch = v_queue.epoch
+          -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
+          AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
           AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
         RETURNING c.id
     )
@@ -402,6 +435,7 @@ CREATE TABLE public.call (
     attempts smallint DEFAULT 0 NOT NULL,
     token uuid,
     dialer_id bigint,
+    claimed_at timestamp with time zone,
     connected_at timestamp with time zone,
     ended_at timestamp with time zone,
     result text,
@@ -411,15 +445,19 @@ CREATE TABLE public.call (
     events jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT attempts_need_a_wait CHECK (((max_attempts = 1) OR (reattempt_wait IS NOT NULL))),
     CONSTRAINT call_ani_check CHECK ((ani ~ '^\+?[0-9]{7,15}$'::text)),
-    CONSTRAINT call_check CHECK ((end_at > start_at)),
-    CONSTRAINT call_check1 CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
+    CONSTRAINT call_check CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
     CONSTRAINT call_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 10))),
     CONSTRAINT call_phone_number_check CHECK ((phone_number ~ '^\+?[0-9]{7,15}$'::text)),
     CONSTRAINT call_postd_check CHECK ((postd ~ '^[0-9*#A-D,wp]+$'::text)),
     CONSTRAINT call_reattempt_wait_check CHECK (((reattempt_wait >= 60) AND (reattempt_wait <= 86400))),
     CONSTRAINT call_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'claimed'::text, 'dialing'::text, 'connected'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
+    CONSTRAINT closes_after_it_opens CHECK ((end_at > start_at)),
     CONSTRAINT completed_was_connected CHECK (((state <> ALL (ARRAY['connected'::text, 'completed'::text])) OR (connected_at IS NOT NULL))),
-    CONSTRAINT held_by_a_claim CHECK (((state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) = ((token IS NOT NULL) AND (dialer_id IS NOT NULL)))),
+    CONSTRAINT held_by_a_claim CHECK (
+CASE
+    WHEN (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) THEN (num_nonnulls(token, dialer_id, claimed_at) = 3)
+    ELSE (num_nonnulls(token, dialer_id) = 0)
+END),
     CONSTRAINT over_has_its_result CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text])) = (result IS NOT NULL))),
     CONSTRAINT over_has_its_time CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (ended_at IS NOT NULL)))
 )
@@ -481,6 +519,7 @@ CREATE VIEW public.call_status AS
     c.attempts,
     c.token,
     c.dialer_id,
+    c.claimed_at,
     c.connected_at,
     c.ended_at,
     c.result,
@@ -522,7 +561,7 @@ CREATE TABLE public.deployment (
     deleted_at timestamp with time zone,
     CONSTRAINT deployment_callback_format_check CHECK ((callback_format = ANY (ARRAY['json'::text, 'form'::text]))),
     CONSTRAINT deployment_caller_id_check CHECK ((caller_id ~ '^\+?[0-9]{7,15}$'::text)),
-    CONSTRAINT deployment_calls_per_second_check CHECK ((calls_per_second > (0)::double precision)),
+    CONSTRAINT deployment_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
     CONSTRAINT deployment_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
     CONSTRAINT deployment_name_check CHECK ((name <> ''::text)),
     CONSTRAINT deployment_on_unknown_check CHECK ((on_unknown = ANY (ARRAY['fail'::text, 'retry'::text]))),
@@ -574,6 +613,16 @@ ALTER TABLE public.dialer ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.idempotency_key (
+    deployment_id bigint NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    call_ids bigint[] NOT NULL,
+    rejected jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_key_fingerprint_check CHECK ((octet_length(fingerprint) = 32))
+);
+
 CREATE TABLE public.migration (
     version integer NOT NULL,
     name text NOT NULL,
@@ -599,7 +648,7 @@ CREATE TABLE public.trunk (
     calls_per_second double precision,
     next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT trunk_calls_per_second_check CHECK ((calls_per_second > (0)::double precision)),
+    CONSTRAINT trunk_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
     CONSTRAINT trunk_kind_check CHECK ((kind = ANY (ARRAY['simulated'::text, 'sip'::text]))),
     CONSTRAINT trunk_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
     CONSTRAINT trunk_name_check CHECK ((name <> ''::text))
@@ -648,6 +697,9 @@ ALTER TABLE ONLY public.developer_key
 ALTER TABLE ONLY public.dialer
     ADD CONSTRAINT dialer_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (deployment_id, key);
+
 ALTER TABLE ONLY public.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (version);
 
@@ -683,6 +735,8 @@ CREATE INDEX deployment_application ON public.deployment USING btree (applicatio
 
 CREATE INDEX developer_key_user ON public.developer_key USING btree (user_id);
 
+CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_at);
+
 CREATE TRIGGER call_deleted AFTER DELETE ON public.call REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.count_deleted_calls();
 
 CREATE TRIGGER call_inserted AFTER INSERT ON public.call REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_calls();
@@ -712,6 +766,9 @@ ALTER TABLE ONLY public.deployment
 
 ALTER TABLE ONLY public.developer_key
     ADD CONSTRAINT developer_key_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.deployment(id);
 
 ALTER TABLE ONLY public.permission
     ADD CONSTRAINT permission_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.application(id);

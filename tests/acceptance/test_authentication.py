@@ -114,7 +114,6 @@ def test_the_scheme_compares_case_insensitively(http: httpx.Client, deployment: 
     [
         lambda good: "",
         lambda good: "Basic",
-        lambda good: "Basic ",
         lambda good: "Basic !!!",
         lambda good: "Basic =",
         lambda good: basic("no colon"),

@@ -35,8 +35,8 @@ ROUTES = [
     Route("GET", "call", "view", 200),
     Route("GET", "calls", "view", 200),
     Route("GET", "cancellations", "view", 200),
-    Route("POST", "pause", "cancel", 202),
-    Route("POST", "resume", "cancel", 202),
+    Route("POST", "pause", "cancel", 200),
+    Route("POST", "resume", "queue", 200),
     Route("DELETE", "call", "cancel", 202),
     Route("DELETE", "cancel", "cancel", 202),
 ]

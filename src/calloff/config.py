@@ -37,9 +37,7 @@ class Settings:
     port: int = field(default=8080, metadata=_about("Port to listen on; 0 takes a free one.", "serve", "api"))
     data_dir: Path = field(
         default_factory=_default_data_dir,
-        metadata=_about(
-            "Directory of the embedded database, the keys and the recordings.", *_SERVER, "admin", "client"
-        ),
+        metadata=_about("Directory of the embedded database, the keys and the sounds.", *_SERVER, "admin", "client"),
     )
     database_url: str | None = field(
         default=None,
@@ -78,6 +76,10 @@ class Settings:
             "serve",
             "dialer",
         ),
+    )
+    piper_voice: Path | None = field(
+        default=None,
+        metadata=_about("Piper voice (.onnx) that reads texts to callees; else espeak-ng.", "serve", "dialer"),
     )
     log_level: str = field(
         default="info", metadata=_about("Least severe messages to log: debug, info, warning or error.", *_SERVER)

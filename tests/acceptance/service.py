@@ -11,9 +11,6 @@ from pathlib import Path
 
 from tests.support.serving import Served, serving
 
-SPEED = 20
-"""How much faster than life the simulated trunk runs: it rings for 50 ms and talks for 100 ms."""
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -66,6 +63,8 @@ class Answer:
 @contextmanager
 def running(database_url: str) -> Iterator[Service]:
     """A Calloff on this database, ready to answer; stopped at the end, in which it has to succeed."""
-    with tempfile.TemporaryDirectory(prefix="calloff-acceptance-") as data_dir:
-        with serving(Path(data_dir), database_url=database_url) as served:
-            yield Service(served)
+    with (
+        tempfile.TemporaryDirectory(prefix="calloff-acceptance-") as data_dir,
+        serving(Path(data_dir), database_url=database_url) as served,
+    ):
+        yield Service(served)

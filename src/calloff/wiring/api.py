@@ -10,7 +10,7 @@ import uvicorn
 
 from calloff.api.app import create_app
 from calloff.config import Settings
-from calloff.wiring.database import database
+from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.listening import BACKLOG, listen, url_of
 from calloff.wiring.signals import stop_on_signals
 
@@ -25,7 +25,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     async with database(settings, min_size=2, max_size=20) as pool:
         server = _Server(
             uvicorn.Config(
-                create_app(pool),
+                create_app(pool, conninfo_of(settings)),
                 http="httptools",
                 ws="none",
                 lifespan="off",

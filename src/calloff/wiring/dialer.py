@@ -14,6 +14,7 @@ from calloff.trunks.sip_settings import SipStackSettings
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.signals import stop_on_signals
 from calloff.wiring.trunks import Trunks
+from calloff.wiring.voice import conversations
 
 _MOST_SIP_CALLS = 255
 _log = logging.getLogger(__name__)
@@ -30,12 +31,13 @@ async def run_dialer(settings: Settings) -> None:
     box = SecretBox.open(settings.data_dir, settings.secret_key)
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with database(settings, min_size=2, max_size=10) as pool:
+    async with database(settings, min_size=2, max_size=10) as pool, conversations(settings, pool) as led:
         trunks = Trunks(pool, box, sip, ports=settings.ports)
         dialer = Dialer(
             pool,
             conninfo_of(settings),
             trunks.find,
+            led,
             name=f"{socket.gethostname()}-{os.getpid()}",
             ports=settings.ports,
             drain_timeout=settings.drain_timeout,

@@ -1,4 +1,4 @@
-"""The commands that run until they are stopped: `serve`, `api` and `dialer`."""
+"""The commands that run until they are stopped: `serve`, `api`, `dialer` and `webhooks`."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -19,13 +19,13 @@ _Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 def add_process_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (serve, api, dialer):
+    for command in (serve, api, dialer, webhooks):
         app.command()(command)
 
 
 @with_settings("serve")
 def serve(settings: Settings) -> None:
-    """Run everything on this machine: the database, the API and the dialers."""
+    """Run everything on this machine: the database, the API, the dialers and the callbacks."""
     from calloff.wiring.service import serve
 
     configure_logging(settings.log_level, "serve")
@@ -50,6 +50,15 @@ def dialer(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
 
     _start(settings, "dialer", lifeline_fd)
     asyncio.run(run_dialer(settings))
+
+
+@with_settings("webhooks")
+def webhooks(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
+    """Run a process that delivers results."""
+    from calloff.wiring.webhooks import run_webhooks
+
+    _start(settings, "webhooks", lifeline_fd)
+    asyncio.run(run_webhooks(settings))
 
 
 def _start(settings: Settings, name: str, lifeline_fd: int | None) -> None:

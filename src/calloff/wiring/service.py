@@ -27,6 +27,7 @@ FIRST_EMAIL = "admin@calloff.local"
 """Of the user that an empty database gets."""
 
 _API_GRACE = 15.0
+_WEBHOOKS_GRACE = 20.0
 _DIALER_GRACE = 20.0
 """Seconds beyond its drain time-out that a dialer has to write down what it hung up."""
 _POLL = 0.05
@@ -133,7 +134,8 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
     listen_fd = listener.fileno()
     api = Child("api", ["api", f"--listen-fd={listen_fd}"], _API_GRACE, inherits=[listen_fd])
     grace = settings.drain_timeout + _DIALER_GRACE
-    return [api, *(Child(f"dialer {n}", ["dialer"], grace) for n in range(1, settings.dialers + 1))]
+    webhooks = Child("webhooks", ["webhooks"], _WEBHOOKS_GRACE)
+    return [api, webhooks, *(Child(f"dialer {n}", ["dialer"], grace) for n in range(1, settings.dialers + 1))]
 
 
 async def _announce(url: str, announce: Callable[[], None]) -> None:

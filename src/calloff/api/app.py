@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from calloff.api.errors import install_error_handlers
 from calloff.api.routes import bulk, calls, cancel, health
+from calloff.api.uploads import UploadSlots
 from calloff.db.pool import Pool
 
 
@@ -12,6 +13,7 @@ def create_app(pool: Pool, conninfo: str) -> FastAPI:
     app = FastAPI(title="Calloff", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.pool = pool
     app.state.conninfo = conninfo
+    app.state.upload_slots = UploadSlots()
     for routes in (cancel, calls, bulk, health):
         app.include_router(routes.router)
     install_error_handlers(app)

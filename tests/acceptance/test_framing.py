@@ -72,7 +72,6 @@ def test_ambiguous_framing(service: Service, deployment: Deployment, fields: lis
         b"\r\n\r\nnonsense\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"GET /healthz\r\n\r\n",
         b"GET /healthz HTTP/9.9\r\n\r\n",
         b"GET /healthz FTP/1.1\r\n\r\n",
         b"G\x00T /healthz HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -70,7 +70,7 @@ def test_a_call_to_each_kind_of_number(ask: Ask, deployment: Deployment, ending:
         assert found["start_timestamp"] == str(at["connected"])
         assert found["end_timestamp"] == str(at["disconnected"])
         assert type(found["duration"]) is int
-        assert found["duration"] == at["disconnected"] - at["connected"]
+        assert at["disconnected"] - at["connected"] - found["duration"] in (0, 1)
     else:
         assert found["callee_type"] not in ("voice", "answeringmachine", "fax")
     as_xml = ask("GET", f"/api/outbound/{call_id}", headers={"accept": "application/xml"})

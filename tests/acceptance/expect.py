@@ -11,9 +11,7 @@ NO_DEPLOYMENT = "No deployment was found by that application id and deployment i
 """Documented (contract, *Cancel all pending calls*)."""
 
 _XML_ERROR = re.compile(r'<\?xml version="1\.0"\?>\n<result>\n  <error>([^<>]+)</error>\n</result>')
-_LEAKS = re.compile(
-    r"Traceback|File \"|line \d+, in|\.py\b|\.sql\b|SELECT |INSERT |UPDATE |psycopg|Error\(|Exception|0x7f"
-)
+_LEAKS = re.compile(r"Traceback|File \"|line \d+|\.py\b|\.sql\b|SELECT |INSERT |UPDATE |psycopg|Error\(|Exception|0x7f")
 
 
 class Response(Protocol):

@@ -151,14 +151,12 @@ def test_what_are_not_credentials(http: httpx.Client, deployment: Deployment, sp
 
 
 def test_401_comes_before_404_and_400(http: httpx.Client, deployment: Deployment) -> None:
-    for auth in (None, ("nobody@example.com", "wrong")):
+    for auth in (httpx.Auth(), httpx.BasicAuth("nobody@example.com", "wrong")):
         assert_error(http.delete("/api/apps/999999/999999/cancel", auth=auth), 401)
         assert_error(http.get("/api/outbound/0", auth=auth), 401)
         assert_error(http.post(deployment.path("queue"), data={"nonsense": "1"}, auth=auth), 401)
         assert_error(http.post(deployment.path("queue"), content=b"x" * 3_000_000, auth=auth), 401)
-        assert_error(
-            http.post(deployment.path("queue"), content=b"x", headers={"content-type": "text/x"}, auth=auth), 401
-        )
+        assert_error(http.post(deployment.path("queue"), content=b"x", auth=auth), 401)
 
 
 def test_credentials_in_the_query_or_the_body_are_nothing(http: httpx.Client, deployment: Deployment) -> None:

@@ -93,9 +93,7 @@ def parse_variables(fields: Fields) -> Mapping[str, str] | None:
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise InvalidInput(
-            'variables is not a JSON object of strings, each name once. Give one, such as {"name": "A"}.'
-        )
+        raise InvalidInput('variables is not a JSON object of strings. Give one, each name once, like {"name": "A"}.')
     check_text({"variables": value})
     if sum(len(name.encode()) + len(item.encode()) for name, item in value.items()) > _MAX_VARIABLES:
         raise InvalidInput(f"variables is larger than {_MAX_VARIABLES // 1024} KiB. Send less.")

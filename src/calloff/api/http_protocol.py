@@ -1,5 +1,6 @@
 """HTTP/1.1 as uvicorn speaks it, with our errors and within limits: for `uvicorn.Config(http=HttpProtocol)`."""
 
+import httptools
 from fastapi import Request
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -7,7 +8,7 @@ from calloff.api.errors import error_response
 
 _MAX_HEAD = 64 * 1024
 """Bytes of a request's first line and headers; what one read brings may exceed it."""
-_MAX_UNREAD = 1024 * 1024
+_MAX_UNREAD = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its answer: closing at once could lose the answer on its way."""
 
 
@@ -26,11 +27,26 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """uvicorn: its body begins."""
         self._in_head = False
-        super().on_headers_complete()
+        if not self._offers_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """uvicorn: it is complete."""
+        if not self._offers_upgrade():
+            super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """uvicorn: more bytes came."""
-        super().data_received(data)
+        """asyncio: more bytes came."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._offers_upgrade():
+                self._read_without_upgrade(data[upgrade.args[0] :])
+                return
+        except httptools.HttpParserError:
+            self._refuse(400, "The request is not valid HTTP/1.1. Check its first line, its headers and its framing.")
+            return
         if self._in_head:
             self._head += len(data)
             if self._head > _MAX_HEAD:
@@ -51,9 +67,19 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle.waiting_for_100_continue and self.cycle.more_body:
             self.transport.close()
 
-    def send_400_response(self, msg: str) -> None:
-        """uvicorn: what came cannot be read as HTTP."""
-        self._refuse(400, "The request is not valid HTTP/1.1. Check its first line, its headers and its framing.")
+    def _offers_upgrade(self) -> bool:
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+
+    def _read_without_upgrade(self, rest: bytes) -> None:
+        """The parser skips the body of a request that offers HTTP/2 on the way, so it is given the request again."""
+        first_line = b"%b %b HTTP/%b\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        headers = [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(first_line + b"".join(headers) + b"\r\n" + rest)
 
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():

@@ -73,15 +73,36 @@ async def require_call(pool: Pool, user: User, deployment_id: int, permission: P
         raise NotPermitted(f"You are not permitted to {permission} this call. Ask the application's owner to share it.")
 
 
+async def require_application(pool: Pool, user: User, application_id: int, permission: Permission) -> None:
+    """Let `user` do this with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "find_application_access"), {"application_id": application_id, **_asking(user)}
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("No application was found by that application id.")
+    if not (row["has_all"] or row[f"may_{permission}"]):
+        raise NotPermitted(f"You are not permitted to {permission} this application. Ask its owner to share it.")
+    if row["is_deleted"]:
+        raise Deleted("This application was deleted. Use another one.")
+
+
+async def permissions_in(pool: Pool, user: User, deployment_id: int) -> frozenset[Permission]:
+    """What `user` may do with the deployment; nothing if it does not exist for them."""
+    row = await _find_access(pool, user, deployment_id)
+    if row is None:
+        return frozenset()
+    return frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
+
+
 async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, object] | None:
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            load(__package__, "find_access"),
-            {
-                "deployment_id": deployment_id,
-                "user_id": user.user_id,
-                "account_id": user.account_id,
-                "is_administrator": user.is_administrator,
-            },
+            load(__package__, "find_access"), {"deployment_id": deployment_id, **_asking(user)}
         )
         return await cursor.fetchone()
+
+
+def _asking(user: User) -> dict[str, object]:
+    return {"user_id": user.user_id, "account_id": user.account_id, "is_administrator": user.is_administrator}

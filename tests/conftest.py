@@ -44,6 +44,6 @@ def database_url(server_url: str) -> Iterator[str]:
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     """A pool on the test's own database, of up to eight connections."""
-    pool = await open_pool(database_url, application_name="calloff tests", max_size=8)
+    pool = await open_pool(database_url, min_size=1, max_size=8)
     yield pool
     await pool.close()

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
+from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.errors import NotFound, NotPending
-from calloff.queue.certain import call_certainly
 
 NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
 """The message of the contract (`D`)."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
-from calloff.queue.certain import call_certainly
 from calloff.queue.claim import Claim
 
 

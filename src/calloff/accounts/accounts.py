@@ -1,0 +1,50 @@
+"""Accounts: who owns users and applications, and is billed and stopped as one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from calloff.accounts.deployments import Deployment
+from calloff.accounts.rows import check_name, fetch_all, fetch_one
+from calloff.db.certain import call_certainly
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+from calloff.domain.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One tenant."""
+
+    id: int
+    name: str
+    created_at: datetime
+    deactivated_at: datetime | None
+
+
+async def add_account(pool: Pool, name: str) -> Account:
+    """Make an account. Raises `InvalidInput` for a name that is empty or cannot be shown."""
+    account = await fetch_one(pool, Account, "add_account", {"name": check_name(name)})
+    assert account is not None
+    return account
+
+
+async def list_accounts(pool: Pool) -> list[Account]:
+    """Every account, in the order in which they were made."""
+    return await fetch_all(pool, Account, "list_accounts", {})
+
+
+async def deactivate_account(pool: Pool, account_id: int) -> Account:
+    """Shut the account out and stop its dialing: once this returns, nothing of it starts any more.
+
+    What waits goes on waiting, in queues that are paused; what is dialing or connected goes on to its own end. A second
+    call does nothing new. Raises `NotFound`, or `OutcomeUnknown`: then it has to be asked for again.
+    """
+    account = await fetch_one(pool, Account, "deactivate_account", {"account_id": account_id})
+    if account is None:
+        raise NotFound("No account was found by that id. List the accounts.")
+    # A pause takes each queue's lock, which a claim that has read the account as active does not outlast.
+    for deployment in await fetch_all(
+        pool, Deployment, "list_deployments", {"account_id": account_id, "application_id": None}
+    ):
+        await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment.id})
+    return account

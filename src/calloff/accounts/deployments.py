@@ -1,0 +1,131 @@
+"""Deployments: where an application's calls are queued, with the trunk and the pace that they are dialed at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from calloff.accounts.rows import check_name, fetch_all, fetch_one, fetch_one_on
+from calloff.db.certain import call_certainly
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+from calloff.domain.errors import Deleted, NotFound
+from calloff.domain.phone import parse_number
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of an application, as it is set."""
+
+    id: int
+    application_id: int
+    trunk_id: int
+    name: str
+    caller_id: str | None
+    """For calls without an `ani` of their own; None leaves it to the trunk."""
+    max_concurrent_calls: int | None
+    calls_per_second: float | None
+    ring_timeout: float
+    """Seconds."""
+    on_unknown: str
+    """What becomes of an attempt whose dialer died: `fail`, or `retry` like any other failure."""
+    callback_format: str
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+class DeploymentSettings(TypedDict, total=False):
+    """What of a deployment can be set; what is left out stays as it is."""
+
+    name: str
+    trunk_id: int
+    caller_id: str | None
+    max_concurrent_calls: int | None
+    calls_per_second: float | None
+    ring_timeout: float
+    on_unknown: Literal["fail", "retry"]
+    callback_format: Literal["json", "form"]
+
+
+async def add_deployment(
+    pool: Pool, application_id: int, name: str, trunk_id: int, settings: DeploymentSettings | None = None
+) -> Deployment:
+    """Make a deployment with an empty queue.
+
+    Raises `NotFound` if there is no such application, not deleted and of an active account, or no such trunk, and
+    `InvalidInput` for a setting out of its limits.
+    """
+    parameters = {"application_id": application_id, "trunk_id": trunk_id, "name": check_name(name)}
+    changes = _check(settings or {})
+    try:
+        async with pool.connection() as connection, connection.transaction():
+            deployment = await fetch_one_on(connection, Deployment, "add_deployment", parameters)
+            if deployment is not None and changes:
+                deployment = await fetch_one_on(
+                    connection,
+                    Deployment,
+                    "set_deployment",
+                    {"deployment_id": deployment.id, "changes": Jsonb(changes)},
+                )
+    except psycopg.errors.ForeignKeyViolation:
+        raise _no_trunk() from None
+    if deployment is None:
+        raise NotFound("No application of an active account was found by that id. List the applications.")
+    return deployment
+
+
+async def list_deployments(pool: Pool, *, application_id: int | None = None) -> list[Deployment]:
+    """Every deployment of the application, or of all applications, deleted ones too."""
+    return await fetch_all(pool, Deployment, "list_deployments", {"application_id": application_id, "account_id": None})
+
+
+async def set_deployment(pool: Pool, deployment_id: int, settings: DeploymentSettings) -> Deployment:
+    """Change these settings, for the next calls that are dialed. None takes a limit or the caller ID away.
+
+    Raises `NotFound` if there is no such deployment or trunk, or it was deleted, and `InvalidInput`.
+    """
+    try:
+        deployment = await fetch_one(
+            pool, Deployment, "set_deployment", {"deployment_id": deployment_id, "changes": Jsonb(_check(settings))}
+        )
+    except psycopg.errors.ForeignKeyViolation:
+        raise _no_trunk() from None
+    if deployment is None:
+        raise _no_deployment()
+    return deployment
+
+
+async def delete_deployment(pool: Pool, deployment_id: int, *, user_id: int | None, origin: str) -> None:
+    """Delete the deployment and call off what is pending in it.
+
+    `user_id` is None for the operator's command line, `origin` says from where. Raises `NotFound`, `Deleted`, or
+    `OutcomeUnknown`: then it has to be asked for again.
+    """
+    known = await fetch_one(pool, Deployment, "find_deployment", {"deployment_id": deployment_id})
+    if known is None:
+        raise _no_deployment()
+    if known.deleted_at is not None or not await call_certainly(
+        pool,
+        load(__package__, "delete_deployment"),
+        {"deployment_id": deployment_id, "user_id": user_id, "origin": origin},
+    ):
+        raise Deleted("This deployment was deleted before.")
+
+
+def _check(settings: DeploymentSettings) -> dict[str, Any]:
+    changes: dict[str, Any] = dict(settings)
+    if "name" in settings:
+        changes["name"] = check_name(settings["name"])
+    if settings.get("caller_id") is not None:
+        changes["caller_id"] = parse_number(str(settings["caller_id"]), "caller_id")
+    return changes
+
+
+def _no_deployment() -> NotFound:
+    return NotFound("No deployment was found by that id. List the deployments.")
+
+
+def _no_trunk() -> NotFound:
+    return NotFound("No trunk was found by that id. List the trunks.")

@@ -1,0 +1,45 @@
+"""Permissions: what a user may do with an application of the account that somebody else owns."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from calloff.accounts.access import Permission
+from calloff.accounts.rows import fetch_all, fetch_one
+from calloff.db.pool import Pool
+from calloff.domain.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one user may do with one application."""
+
+    application_id: int
+    user_id: int
+    may_view: bool
+    may_queue: bool
+    may_cancel: bool
+    may_administer: bool
+
+
+async def share_application(
+    pool: Pool, application_id: int, user_id: int, permissions: Collection[Permission]
+) -> Share:
+    """Let the user do exactly `permissions` with the application, whatever it was before; none takes all away.
+
+    Raises `NotFound` if there are no such application and user in one account.
+    """
+    share = await fetch_one(
+        pool,
+        Share,
+        "share",
+        {"application_id": application_id, "user_id": user_id}
+        | {f"may_{permission}": permission in permissions for permission in Permission},
+    )
+    if share is None:
+        raise NotFound("No such application and user were found in one account. List both.")
+    return share
+
+
+async def list_shares(pool: Pool, application_id: int) -> list[Share]:
+    """With whom the application is shared."""
+    return await fetch_all(pool, Share, "list_shares", {"application_id": application_id})

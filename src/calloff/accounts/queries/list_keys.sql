@@ -1,0 +1,1 @@
+SELECT id, user_id, created_at, revoked_at FROM developer_key WHERE user_id = %(user_id)s ORDER BY id

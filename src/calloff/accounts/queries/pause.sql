@@ -1,0 +1,1 @@
+SELECT pause_queue(%(deployment_id)s, true) AS value

@@ -1,0 +1,49 @@
+"""Runs the statements of this package and reads their rows as the dataclasses that they are."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import psycopg
+from psycopg.rows import class_row
+
+from calloff.db.pool import Connection, Pool
+from calloff.db.statements import load
+from calloff.domain.errors import InvalidInput
+
+Row = TypeVar("Row")
+
+_LONGEST_NAME = 200
+
+
+async def fetch_all(pool: Pool, row: type[Row], statement: str, parameters: Mapping[str, object]) -> list[Row]:
+    """Every row of `queries/<statement>.sql`, each as a `row`."""
+    async with pool.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
+        await cursor.execute(load(__package__, statement), parameters)
+        return await cursor.fetchall()
+
+
+async def fetch_one(pool: Pool, row: type[Row], statement: str, parameters: Mapping[str, object]) -> Row | None:
+    """The only row of `queries/<statement>.sql` as a `row`; None if there is none."""
+    async with pool.connection() as connection:
+        return await fetch_one_on(connection, row, statement, parameters)
+
+
+async def fetch_one_on(
+    connection: Connection, row: type[Row], statement: str, parameters: Mapping[str, object]
+) -> Row | None:
+    """The same on a connection of the caller's, as a part of its transaction."""
+    try:
+        async with connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(load(__package__, statement), parameters)
+            return await cursor.fetchone()
+    except psycopg.errors.CheckViolation as error:
+        column = (error.diag.constraint_name or "").removesuffix("_check").partition("_")[2] or "a value"
+        raise InvalidInput(f"{column.replace('_', ' ')} is not within its limits. Choose another value.") from error
+
+
+def check_name(name: str) -> str:
+    """The name without blanks around it. Raises `InvalidInput` if nothing is left, or if it cannot be shown."""
+    trimmed = name.strip()
+    if not trimmed or len(trimmed) > _LONGEST_NAME or not trimmed.isprintable():
+        raise InvalidInput(f"A name must be 1 to {_LONGEST_NAME} printable characters. Choose another name.")
+    return trimmed

@@ -1,0 +1,98 @@
+"""Trunks, as the operator has set them: ways out that the deployments of all accounts share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from calloff.accounts.rows import check_name, fetch_all, fetch_one, fetch_one_on
+from calloff.db.pool import Pool
+from calloff.domain.errors import Conflict, NotFound
+
+TrunkKind = Literal["simulated", "sip"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRecord:
+    """One trunk, as it is set."""
+
+    id: int
+    name: str
+    kind: TrunkKind
+    settings: Mapping[str, Any] = field(repr=False)
+    """What its kind knows how to read; a secret in it is encrypted, or the name of an environment variable."""
+    max_concurrent_calls: int | None
+    calls_per_second: float | None
+    created_at: datetime
+
+
+class TrunkSettings(TypedDict, total=False):
+    """What of a trunk can be set; what is left out stays as it is."""
+
+    name: str
+    settings: Mapping[str, Any]
+    max_concurrent_calls: int | None
+    calls_per_second: float | None
+
+
+async def add_trunk(pool: Pool, name: str, kind: TrunkKind, settings: TrunkSettings | None = None) -> TrunkRecord:
+    """Enter a trunk, whose `settings` the caller has checked and sealed.
+
+    Raises `Conflict` if there is one of that name, and `InvalidInput` for a limit that is none.
+    """
+    changes = _check(settings or {})
+    try:
+        async with pool.connection() as connection, connection.transaction():
+            trunk = await fetch_one_on(connection, TrunkRecord, "add_trunk", {"name": check_name(name), "kind": kind})
+            if trunk is not None and changes:
+                trunk = await fetch_one_on(
+                    connection, TrunkRecord, "set_trunk", {"trunk_id": trunk.id, "changes": Jsonb(changes)}
+                )
+    except psycopg.errors.UniqueViolation:
+        raise _name_taken() from None
+    assert trunk is not None
+    return trunk
+
+
+async def list_trunks(pool: Pool) -> list[TrunkRecord]:
+    """Every trunk, in the order in which they were entered."""
+    return await fetch_all(pool, TrunkRecord, "list_trunks", {})
+
+
+async def find_trunk(pool: Pool, trunk_id: int) -> TrunkRecord:
+    """The trunk with that ID. Raises `NotFound`."""
+    trunk = await fetch_one(pool, TrunkRecord, "find_trunk", {"trunk_id": trunk_id})
+    if trunk is None:
+        raise _no_trunk()
+    return trunk
+
+
+async def set_trunk(pool: Pool, trunk_id: int, settings: TrunkSettings) -> TrunkRecord:
+    """Change these settings; `settings` replaces all of them. None takes a limit away. Raises as `add_trunk`."""
+    try:
+        trunk = await fetch_one(
+            pool, TrunkRecord, "set_trunk", {"trunk_id": trunk_id, "changes": Jsonb(_check(settings))}
+        )
+    except psycopg.errors.UniqueViolation:
+        raise _name_taken() from None
+    if trunk is None:
+        raise _no_trunk()
+    return trunk
+
+
+def _check(settings: TrunkSettings) -> dict[str, Any]:
+    changes: dict[str, Any] = dict(settings)
+    if "name" in settings:
+        changes["name"] = check_name(settings["name"])
+    return changes
+
+
+def _name_taken() -> Conflict:
+    return Conflict("There is a trunk of that name already. Choose another name.")
+
+
+def _no_trunk() -> NotFound:
+    return NotFound("No trunk was found by that id. List the trunks.")

@@ -75,11 +75,7 @@ async def require_call(pool: Pool, user: User, deployment_id: int, permission: P
 
 async def require_application(pool: Pool, user: User, application_id: int, permission: Permission) -> None:
     """Let `user` do this with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
-    async with pool.connection() as connection:
-        cursor = await connection.execute(
-            load(__package__, "find_application_access"), {"application_id": application_id, **_asking(user)}
-        )
-        row = await cursor.fetchone()
+    row = await _find_application_access(pool, user, application_id)
     if row is None:
         raise NotFound("No application was found by that application id.")
     if not (row["has_all"] or row[f"may_{permission}"]):
@@ -88,12 +84,14 @@ async def require_application(pool: Pool, user: User, application_id: int, permi
         raise Deleted("This application was deleted. Use another one.")
 
 
-async def permissions_in(pool: Pool, user: User, deployment_id: int) -> frozenset[Permission]:
+async def application_permissions(pool: Pool, user: User, application_id: int) -> frozenset[Permission]:
+    """What `user` may do with the application; nothing if it does not exist for them."""
+    return _granted(await _find_application_access(pool, user, application_id))
+
+
+async def deployment_permissions(pool: Pool, user: User, deployment_id: int) -> frozenset[Permission]:
     """What `user` may do with the deployment; nothing if it does not exist for them."""
-    row = await _find_access(pool, user, deployment_id)
-    if row is None:
-        return frozenset()
-    return frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
+    return _granted(await _find_access(pool, user, deployment_id))
 
 
 async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, object] | None:
@@ -102,6 +100,20 @@ async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, 
             load(__package__, "find_access"), {"deployment_id": deployment_id, **_asking(user)}
         )
         return await cursor.fetchone()
+
+
+async def _find_application_access(pool: Pool, user: User, application_id: int) -> dict[str, object] | None:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "find_application_access"), {"application_id": application_id, **_asking(user)}
+        )
+        return await cursor.fetchone()
+
+
+def _granted(row: dict[str, object] | None) -> frozenset[Permission]:
+    if row is None:
+        return frozenset()
+    return frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
 
 
 def _asking(user: User) -> dict[str, object]:

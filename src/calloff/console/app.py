@@ -53,6 +53,11 @@ def create_console(pool: Pool, throttle: Throttle | None = None) -> FastAPI:
     return app
 
 
+def mount_console(app: FastAPI, pool: Pool, throttle: Throttle | None = None) -> None:
+    """Put the console at `/console` of the API's application."""
+    app.mount("/console", create_console(pool, throttle))
+
+
 async def _answer_calloff_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CalloffError)
     if isinstance(error, MustSignIn):

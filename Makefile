@@ -1,39 +1,46 @@
 # Each target makes its own virtual environment; nothing has to be prepared.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+BIN := .venv/bin
+TESTS ?= tests
+WORKERS ?= 4
+# As root, PostgreSQL runs as another user, who has to be able to read it whatever root's umask is.
+INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: serve test check bench format schema clean
 
-serve: $(STAMP)
+serve: .venv/.runtime
 	$(BIN)/calloff serve
 
-test: $(STAMP)
+test: .venv/.dev
 	scripts/install-test-tools
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) $(TESTS)
 
-check: $(STAMP)
+check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy $(wildcard src tests bench)
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not slow" tests/unit
+	$(BIN)/pytest -q -n 2 tests/unit
 
-bench: $(STAMP)
-	$(BIN)/python -m tests.bench
+bench: .venv/.dev
+	$(BIN)/python -m bench
 
-format: $(STAMP)
+format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: $(STAMP)
+schema: .venv/.dev
 	$(BIN)/python -m tests.support.schema
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 
-$(STAMP): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+.venv/.runtime: pyproject.toml constraints.txt
+	umask 022 && test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) .
 	touch $@
+
+.venv/.dev: pyproject.toml constraints.txt
+	umask 022 && test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) ".[dev]"
+	touch .venv/.runtime $@

@@ -37,10 +37,14 @@ class SessionServer:
         asyncio.run(self._server.stop())
         shutil.rmtree(self._directory)
 
+    def address(self, database: str) -> str:
+        """The address of one of its databases."""
+        return make_conninfo(self.url, dbname=database)
+
     async def _start(self) -> None:
         await self._server.start()
         execute(self.url, f"CREATE DATABASE {TEMPLATE}")
-        await migrate(make_conninfo(self.url, dbname=TEMPLATE))
+        await migrate(self.address(TEMPLATE))
 
 
 @contextmanager

@@ -26,6 +26,12 @@ async def authenticated_user(request: Request) -> User:
     return await authenticate(pool_of(request), email, key)
 
 
+def conninfo_of(request: Request) -> str:
+    """The database's address, for a connection of the request's own."""
+    conninfo: str = request.app.state.conninfo
+    return conninfo
+
+
 def pool_of(request: Request) -> Pool:
     """The connections of the running application."""
     pool: Pool = request.app.state.pool

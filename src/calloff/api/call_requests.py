@@ -2,12 +2,11 @@
 
 import json
 import re
-import time
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from calloff.api.bodies import Fields
+from calloff.api.bodies import Fields, check_text
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
@@ -30,11 +29,9 @@ def parse_call(fields: Fields) -> NewCall:
         raise InvalidInput("phone_number is missing. Give the number to call.")
     if not isinstance(number, str):
         raise InvalidInput("phone_number is not a string. Give it in quotes.")
-    schedule = parse_schedule(fields)
-    schedule.check(time.time())
     return NewCall(
         destination=parse_destination(number),
-        schedule=schedule,
+        schedule=parse_schedule(fields),
         result_url=parse_result_url(fields),
         is_pci=parse_is_pci(fields),
         variables=parse_variables(fields),
@@ -97,9 +94,7 @@ def parse_variables(fields: Fields) -> Mapping[str, str] | None:
         return None
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise InvalidInput('variables is not a JSON object of strings. Give one, such as {"name": "A"}.')
-    for text in (*value, *value.values()):
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise InvalidInput("variables holds a NUL or an invalid character. Remove it.")
+    check_text(value)
     if sum(len(name.encode()) + len(item.encode()) for name, item in value.items()) > _MAX_VARIABLES:
         raise InvalidInput(f"variables is larger than {_MAX_VARIABLES // 1024} KiB. Send less.")
     return value

@@ -21,6 +21,7 @@ from calloff.domain.errors import (
     NotPermitted,
     OutcomeUnknown,
 )
+from calloff.queue.idempotency import KeyReused
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (Conflict, 409),
     (TooLarge, 413),
     (UnsupportedBody, 415),
+    (KeyReused, 422),
     (OutcomeUnknown, 500),
 )
 _FRAMEWORK = {

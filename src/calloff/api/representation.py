@@ -49,11 +49,12 @@ def _element(name: str, value: Any, depth: int) -> str:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         inner = "".join(_element("item", item, depth + 1) for item in value)
     else:
-        return f"{indent}<{name}>{_text(value)}</{name}>\n"
+        return f"{indent}<{name}>{escape_xml(value)}</{name}>\n"
     return f"{indent}<{name}>\n{inner}{indent}</{name}>\n"
 
 
-def _text(value: object) -> str:
+def escape_xml(value: object) -> str:
+    """`value` as the text of an element; what XML cannot hold becomes U+FFFD."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,37 +1,44 @@
-"""One call of a server-side function whose outcome has to be certain (promise S5)."""
+"""Changes whose outcome has to be certain (promise S5)."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
-from calloff.db.pool import Pool
+from calloff.db.pool import Connection, Pool
 from calloff.domain.errors import OutcomeUnknown
 
 
-async def call_certainly(pool: Pool, statement: str, parameters: Mapping[str, object]) -> Any:
-    """Run `statement`, which selects one `value` and commits by itself, and return that value.
+@asynccontextmanager
+async def certainly(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection for statements that commit by themselves; leaving the block means that they are committed.
 
     Raises `OutcomeUnknown` if the server could not be reached, did not answer, or answered with a warning, as it does
     when a commit was not replicated as configured (PostgreSQL, *synchronous_standby_names*).
     """
-    warnings: list[str] = []
+    warnings: list[str | None] = []
 
     def note(diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.severity_nonlocalized == "WARNING":
-            warnings.append(diagnostic.sqlstate or "")
+            warnings.append(diagnostic.sqlstate)
 
     try:
         async with pool.connection() as connection:
             connection.add_notice_handler(note)
             try:
-                row = await (await connection.execute(statement, parameters)).fetchone()
+                yield connection
             finally:
                 connection.remove_notice_handler(note)
-    except (psycopg.Error, PoolTimeout) as error:
+    except psycopg.Error as error:
         raise OutcomeUnknown("The database did not confirm the request. Send it again.") from error
     if warnings:
         raise OutcomeUnknown("The database did not replicate the change in time. Send the request again.")
+
+
+async def call_certainly(pool: Pool, statement: str, parameters: Mapping[str, object]) -> Any:
+    """The one `value` that `statement` selects. Raises `OutcomeUnknown` as `certainly` does."""
+    async with certainly(pool) as connection:
+        row = await (await connection.execute(statement, parameters)).fetchone()
     assert row is not None
     return row["value"]

@@ -68,10 +68,10 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # A statement, its parameters and the detail of an error may hold a phone number, so none of them is logged.
-    "log_error_verbosity": "terse",
+    # An error of a statement is its client's to report; its text, as its statement, may hold a phone number.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
-    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
 }
 
 
@@ -191,7 +191,7 @@ class EmbeddedServer:
         os.close(directory)
 
     def _require_version(self) -> None:
-        version = (self.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
+        version = (self.cluster / "PG_VERSION").read_text(encoding="utf-8").strip()
         if version != str(MAJOR_VERSION):
             raise NotConfigured(
                 f"The database in {self.cluster} is of PostgreSQL {version}, but this Calloff brings {MAJOR_VERSION}; "

@@ -29,6 +29,10 @@ _FROM_CONNINFO = {
 """Unless the address says otherwise. Without these, a host that vanishes is noticed only after hours."""
 
 
+_OPTIONS = r"-c TimeZone=UTC -c default_transaction_isolation=read\ committed"
+"""Whatever the server's defaults are. The queue reads what was committed while it waited for a lock."""
+
+
 async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
     """A pool of autocommit connections in UTC whose rows are dictionaries, with at least one connection made.
 
@@ -38,7 +42,7 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
     """
     given = conninfo_to_dict(conninfo)
     defaults = {name: value for name, value in _FROM_CONNINFO.items() if name not in given}
-    options = f"{given.get('options') or ''} -c TimeZone=UTC".strip()
+    options = f"{given.get('options') or ''} {_OPTIONS}".strip()
     check = _StaleCheck()
     pool: Pool = AsyncConnectionPool(
         conninfo,
@@ -64,8 +68,8 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
 class _StaleCheck:
     """Finds out without a round trip whether the server has closed an idle connection.
 
-    When it has, it has most likely closed them all, so all idle ones are replaced: the pool by itself would try them one
-    after another with growing pauses.
+    When it has, it has most likely closed them all, so all idle ones are replaced: the pool by itself would try them
+    one after another with growing pauses.
     """
 
     _MAKE_ANEW_SECONDS = 1.0

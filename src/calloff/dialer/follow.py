@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+import psycopg
+
 from calloff.dialer.records import Records, stopwatch
-from calloff.dialer.talk import Talked, talk
-from calloff.domain.errors import InvalidInput, OutcomeUnknown
+from calloff.dialer.talk import Conversations, Talked
+from calloff.domain.errors import CalloffError, InvalidInput, OutcomeUnknown
 from calloff.domain.phone import mask
 from calloff.domain.results import Result
 from calloff.queue.claim import ClaimedCall
@@ -19,35 +21,57 @@ _TRUNK_WAIT = 5.0
 _log = logging.getLogger(__name__)
 
 
+FindTrunk = Callable[[int], Awaitable[Trunk]]
+"""Gives the running trunk of an ID, or raises `TrunkUnavailable`."""
+
+
 async def follow(
-    call: ClaimedCall, find_trunk: Callable[[int], Awaitable[Trunk]], records: Records, legs: dict[Leg, Trunk]
+    call: ClaimedCall,
+    find_trunk: FindTrunk,
+    conversations: Conversations,
+    records: Records,
+    legs: dict[Leg, Trunk],
 ) -> None:
     """Lead `call` from its claim to its end, or give it back if it may not or cannot be dialed.
 
     While its leg is up, it is in `legs`: hanging it up there ends the call. Whoever cancels this task leaves a call
     that was started to the rescue.
     """
-    dialed = await _dial(call, find_trunk, records)
-    if dialed is None:
+    try:
+        trunk = await find_trunk(call.trunk_id)
+        application = await conversations.application_of(call)
+    except (CalloffError, psycopg.Error) as error:
+        # Found out before the start, so that nobody picks up to hear nothing.
+        reason = error.message if isinstance(error, CalloffError) else type(error).__name__
+        _log.error("call %d waits: %s", call.claim.call_id, reason)
+        await records.withdraw(call.claim, wait=_TRUNK_WAIT)
         return
-    trunk, leg = dialed
+    leg = await _dial(call, trunk, records)
+    if leg is None:
+        return
     legs[leg] = trunk
     try:
-        await _follow_leg(call, trunk, leg, records)
+        connected = await _wait_for_answer(call, leg, records)
+        if connected is None:
+            return
+        # The conversation does not wait for the database, and its end is written down after its beginning.
+        written = asyncio.create_task(records.connected(call.claim, _correlation(leg)))
+        try:
+            talked = await conversations.talk(call, application, trunk, leg, connected)
+            age = stopwatch()
+            await written
+        finally:
+            written.cancel()
+        await _settle(call, talked.ended, records, leg=leg, talked=talked, age=age)
+    except Exception as error:  # a fault of ours must not leave a call that nobody follows
+        _log.error("call %d could not be followed: %s", call.claim.call_id, type(error).__name__, exc_info=error)
+        await _settle(call, Ended(Result.UNKNOWN, reason="fault of the dialer"), records, leg=leg)
     finally:
         del legs[leg]
         await trunk.hang_up(leg)
 
 
-async def _dial(
-    call: ClaimedCall, find_trunk: Callable[[int], Awaitable[Trunk]], records: Records
-) -> tuple[Trunk, Leg] | None:
-    try:
-        trunk = await find_trunk(call.trunk_id)
-    except TrunkUnavailable as error:
-        _log.error("call %d waits for its trunk: %s", call.claim.call_id, error.message)
-        await records.withdraw(call.claim, wait=_TRUNK_WAIT)
-        return None
+async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None:
     start_sent = boot_time()
     try:
         started = await records.start(call.claim)
@@ -58,7 +82,7 @@ async def _dial(
         return None
     request = DialRequest(call.phone_number, call.caller_id, call.ring_timeout, deadline=start_sent + FENCE)
     try:
-        return trunk, await trunk.dial(request)
+        return await trunk.dial(request)
     except TooLate:
         _log.warning("call %d was started too slowly to be dialed; it waits again", call.claim.call_id)
         await records.withdraw(call.claim)
@@ -70,23 +94,15 @@ async def _dial(
     return None
 
 
-async def _follow_leg(call: ClaimedCall, trunk: Trunk, leg: Leg, records: Records) -> None:
+async def _wait_for_answer(call: ClaimedCall, leg: Leg, records: Records) -> Connected | None:
     number = "" if call.is_pci else f" to {mask(call.phone_number)}"
     _log.info("call %d%s dialed, attempt %d", call.claim.call_id, number, call.attempt, extra=_correlation(leg))
     while not isinstance(event := await leg.next_event(), Connected | Ended):
         pass
-    if isinstance(event, Ended):
-        await _settle(call, event, records, leg=leg)
-        return
-    # The conversation does not wait for the database, and its end is written down after its beginning.
-    written = asyncio.create_task(records.connected(call.claim, _correlation(leg)))
-    try:
-        talked = await talk(call, trunk, leg, event)
-        age = stopwatch()
-        await written
-    finally:
-        written.cancel()
-    await _settle(call, talked.ended, records, leg=leg, talked=talked, age=age)
+    if isinstance(event, Connected):
+        return event
+    await _settle(call, event, records, leg=leg)
+    return None
 
 
 async def _settle(
@@ -114,7 +130,11 @@ async def _settle(
         sip_code=ended.sip_code,
         callee_type=talked.callee_type if talked else None,
         collected=talked.collected if talked else None,
-        details=_correlation(leg) | ({"reason": ended.reason} if ended.reason else {}),
+        details={
+            **_correlation(leg),
+            **({"reason": ended.reason} if ended.reason else {}),
+            **(talked.details if talked else {}),
+        },
         age=age or stopwatch(),
     )
 

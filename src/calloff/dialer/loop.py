@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from calloff.db.pool import Pool
-from calloff.dialer.follow import follow
+from calloff.dialer.follow import FindTrunk, follow
 from calloff.dialer.records import Records
+from calloff.dialer.talk import Conversations
 from calloff.dialer.wake import listen
 from calloff.queue.claim import ClaimedCall, claim, due_queues
 from calloff.queue.dialers import LEASE, register, renew, retire
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class Dialer:
     """One dialer process: `await Dialer(...).run(stop)` dials until `stop` is set, then drains.
 
-    `find_trunk` gives the running trunk of an ID or raises `TrunkUnavailable`. `ports` is how many calls it holds at
+    `conversations` leads its connected calls. `ports` is how many calls it holds at
     once. After `stop`, calls that are dialing or connected have `drain_timeout` seconds to end by themselves.
     """
 
@@ -36,7 +36,8 @@ class Dialer:
         self,
         pool: Pool,
         conninfo: str,
-        find_trunk: Callable[[int], Awaitable[Trunk]],
+        find_trunk: FindTrunk,
+        conversations: Conversations,
         *,
         name: str,
         ports: int,
@@ -45,6 +46,7 @@ class Dialer:
         self._pool = pool
         self._conninfo = conninfo
         self._find_trunk = find_trunk
+        self._conversations = conversations
         self._name = name
         self._ports = ports
         self._drain_timeout = drain_timeout
@@ -125,7 +127,7 @@ class Dialer:
             return
         finally:
             self._waiting.discard(slot)
-        await follow(call, self._find_trunk, self._records, self._legs)
+        await follow(call, self._find_trunk, self._conversations, self._records, self._legs)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import psycopg
 
-
 _RECONNECT_AFTER = 1.0
 _log = logging.getLogger(__name__)
 

@@ -36,6 +36,8 @@ class ClaimedCall:
     """Which attempt this would be, from 1."""
     ring_timeout: float
     """Seconds."""
+    document_version: int | None
+    """Which version of the deployment's application it runs; None if it has none."""
     delay: float
     """Seconds from the claim until the pace allows the start."""
 
@@ -52,6 +54,7 @@ class ClaimedCall:
             variables=row["variables"] or {},
             attempt=row["attempt"],
             ring_timeout=row["ring_timeout"],
+            document_version=row["document_version"],
             delay=row["delay"],
         )
 

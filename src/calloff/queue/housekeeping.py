@@ -1,6 +1,7 @@
 """What has to be done for the queue by somebody: one of the dialers does it, whichever holds the lock."""
 
 import asyncio
+import contextlib
 import logging
 
 import psycopg
@@ -32,11 +33,13 @@ async def keep_house(pool: Pool) -> None:
 
 async def _keep_house_until_disconnected(pool: Pool, connection: Connection) -> None:
     loop = asyncio.get_running_loop()
-    # After an outage every lease is over, also those of dialers that are well: let them renew first.
-    rescue_from = loop.time() + LEASE
+    rested_at = rescue_from = float("-inf")
     settling: asyncio.Task[int] | None = None
     try:
         while await _lead(connection):
+            # After an outage every lease is over, also those of dialers that are well: let them renew first.
+            if loop.time() - rested_at > LEASE / 2:
+                rescue_from = loop.time() + LEASE
             # A deep queue may take the settler minutes, and nobody's window or rescue waits for that.
             if settling is None or settling.done():
                 if settling is not None:
@@ -47,12 +50,14 @@ async def _keep_house_until_disconnected(pool: Pool, connection: Connection) -> 
                 rescued = await rescue(pool)
                 if rescued:
                     _log.warning("rescued %d calls of dialers that went away", rescued)
+            rested_at = loop.time()
             await asyncio.sleep(_PERIOD)
     finally:
         if settling is not None:
             settling.cancel()
             await asyncio.gather(settling, return_exceptions=True)
-        if not connection.closed:
+        # On a broken connection there is nothing to give up, and an error would hide why we stop.
+        with contextlib.suppress(psycopg.Error):
             await connection.execute("SELECT pg_advisory_unlock_all()")
 
 

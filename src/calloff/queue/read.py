@@ -62,23 +62,28 @@ class CallStatus:
     @classmethod
     def from_row(cls, row: DictRow) -> Self:
         """A call out of a row of the view `call_status`."""
-        events = [Event("queued", row["queued_at"].timestamp(), {})]
+        events = [Event("queued", _as_stored(row["queued_at"]), {})]
         for stored in row["events"]:
             details = {key: value for key, value in stored.items() if key not in ("event", "timestamp")}
             events.append(Event(stored["event"], stored["timestamp"], details))
         if row["called_off_at"] is not None:
-            events.append(Event("canceled", row["called_off_at"].timestamp(), {}))
+            events.append(Event("canceled", _as_stored(row["called_off_at"]), {}))
         return cls(
             call_id=row["id"],
             variables=row["variables"] or {},
             collected=row["collected"] or {},
             ended_at=row["ended_at"] or row["called_off_at"],
             events=events,
-            **{name: row[name] for name in _AS_STORED},
+            **{name: row[name] for name in _COLUMNS},
         )
 
 
-_AS_STORED = (
+def _as_stored(moment: datetime) -> float:
+    """Unix seconds as `event` in the database rounds them, so that the settler changes nothing that was read before."""
+    return round(moment.timestamp(), 3)
+
+
+_COLUMNS = (
     "deployment_id",
     "status",
     "phone_number",

@@ -1,7 +1,8 @@
 """What became of a started call: connected, over, or given back because nothing was sent.
 
 Each function takes calls of one deployment and returns the IDs of those that it moved. A call that is missing from
-the answer had been taken away from the dialer (see `rescue`); that is a normal outcome, to be logged.
+the answer had been taken away from the dialer (see `rescue`); that is a normal outcome, to be logged. Raises
+`OutcomeUnknown` if the server did not confirm: then it has to be asked again, which is harmless.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from psycopg.types.json import Jsonb
 
+from calloff.db.certain import certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.results import CalleeType, Result, may_retry
@@ -88,6 +90,6 @@ async def _move(
         "tokens": [claim.token for claim in claims],
         **values,
     }
-    async with pool.connection() as connection:
+    async with certainly(pool) as connection:
         cursor = await connection.execute(load(__package__, statement), parameters)
         return {row["id"] for row in await cursor.fetchall()}

@@ -64,7 +64,7 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The leg is over. `result` is `ANSWERED` exactly if a `Connected` came before."""
+    """The leg is over. `result` is `ANSWERED` exactly if a `Connected` came before, unless it is `UNKNOWN`."""
 
     result: Result
     sip_code: int | None = None

@@ -7,14 +7,16 @@ from calloff.accounts.access import Permission, require_call
 from calloff.api.authentication import authenticated_user, pool_of
 from calloff.api.bodies import read_fields
 from calloff.api.call_requests import parse_call
+from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import identifier, permitted_deployment
 from calloff.api.paging import next_page, parse_page
 from calloff.api.representation import respond
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.queue.cancel import cancel_call
 from calloff.queue.details import call_details
+from calloff.queue.idempotency import fingerprint_of
 from calloff.queue.read import STATUSES, CallStatus, find_call, list_calls
-from calloff.queue.submit import submit
+from calloff.queue.submit import submit, submit_once
 
 router = APIRouter(prefix="/api")
 _NO_CALL = "No call was found by that call id."
@@ -24,8 +26,13 @@ _NO_CALL = "No call was found by that call id."
 async def queue(request: Request) -> Response:
     """Queue one call."""
     _, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
-    call = parse_call(await read_fields(request))
-    call_id = await submit(pool_of(request), deployment_id, call)
+    key = idempotency_key(request, deployment_id)
+    fields = await read_fields(request)
+    call = parse_call(fields)
+    if key is None:
+        call_id = await submit(pool_of(request), deployment_id, call)
+    else:
+        call_id = await submit_once(pool_of(request), call, key, fingerprint_of(fields))
     link = f'<{request.base_url}api/outbound/{call_id}>; rel="status"'
     return respond(request, {"call_id": str(call_id)}, headers={"Link": link})
 

@@ -32,7 +32,7 @@ CREATE TABLE trunk (
     kind                 text NOT NULL CHECK (kind IN ('simulated', 'sip')),
     settings             jsonb NOT NULL DEFAULT '{}',
     max_concurrent_calls integer CHECK (max_concurrent_calls > 0),
-    calls_per_second     double precision CHECK (calls_per_second > 0),
+    calls_per_second     double precision CHECK (calls_per_second BETWEEN 0.001 AND 10000),
     -- The next free slot of the pace, moved on by claim_calls.
     next_start_at        timestamptz NOT NULL DEFAULT '-infinity',
     created_at           timestamptz NOT NULL DEFAULT now()
@@ -65,10 +65,12 @@ CREATE TABLE deployment (
     name                 text NOT NULL CHECK (name <> ''),
     caller_id            text CHECK (caller_id ~ '^\+?[0-9]{7,15}$'),
     max_concurrent_calls integer CHECK (max_concurrent_calls > 0),
-    calls_per_second     double precision CHECK (calls_per_second > 0),
+    calls_per_second     double precision CHECK (calls_per_second BETWEEN 0.001 AND 10000),
     ring_timeout         double precision NOT NULL DEFAULT 60 CHECK (ring_timeout BETWEEN 1 AND 300),
     on_unknown           text NOT NULL DEFAULT 'fail' CHECK (on_unknown IN ('fail', 'retry')),
     callback_format      text NOT NULL DEFAULT 'json' CHECK (callback_format IN ('json', 'form')),
+    -- The application that its calls run; NULL for none.
+    document_version     integer,
     created_at           timestamptz NOT NULL DEFAULT now(),
     deleted_at           timestamptz
 );
@@ -114,7 +116,7 @@ CREATE TABLE call (
     ani            text CHECK (ani ~ '^\+?[0-9]{7,15}$'),
     postd          text CHECK (postd ~ '^[0-9*#A-D,wp]+$'),
     start_at       timestamptz NOT NULL DEFAULT now(),
-    end_at         timestamptz CHECK (end_at > start_at),
+    end_at         timestamptz,
     max_attempts   smallint NOT NULL DEFAULT 1 CHECK (max_attempts BETWEEN 1 AND 10),
     reattempt_wait integer CHECK (reattempt_wait BETWEEN 60 AND 86400),
     result_url     text,
@@ -128,6 +130,8 @@ CREATE TABLE call (
     -- cannot speak for it any more.
     token          uuid,
     dialer_id      bigint,
+    -- When it was last claimed.
+    claimed_at     timestamptz,
     connected_at   timestamptz,
     ended_at       timestamptz,
     result         text,
@@ -138,9 +142,11 @@ CREATE TABLE call (
     events         jsonb NOT NULL DEFAULT '[]',
     -- The ID leads, so that a status read, which knows only the ID, needs no second index.
     PRIMARY KEY (id, deployment_id),
+    CONSTRAINT closes_after_it_opens CHECK (end_at > start_at),
     CONSTRAINT attempts_need_a_wait CHECK (max_attempts = 1 OR reattempt_wait IS NOT NULL),
     CONSTRAINT held_by_a_claim CHECK
-        ((state IN ('claimed', 'dialing', 'connected')) = (token IS NOT NULL AND dialer_id IS NOT NULL)),
+        (CASE WHEN state IN ('claimed', 'dialing', 'connected') THEN num_nonnulls(token, dialer_id, claimed_at) = 3
+         ELSE num_nonnulls(token, dialer_id) = 0 END),
     CONSTRAINT over_has_its_time CHECK ((state IN ('completed', 'failed', 'canceled')) = (ended_at IS NOT NULL)),
     CONSTRAINT completed_was_connected CHECK (state NOT IN ('connected', 'completed') OR connected_at IS NOT NULL),
     CONSTRAINT over_has_its_result CHECK ((state IN ('completed', 'failed')) = (result IS NOT NULL))
@@ -160,9 +166,11 @@ CREATE INDEX call_phone_number ON call (deployment_id, phone_number, id);
 -- sessions wait for one row often; inserts have slots of their own, so that a long upload never holds up a claim.
 CREATE TABLE call_count (
     deployment_id bigint NOT NULL,
+    -- -1 for the calls that are over, so that the rows do not grow with the number of cancels.
     epoch         bigint NOT NULL,
     state         text NOT NULL,
     result        text NOT NULL,
+    -- -1 is what fold_counts.sql brought together, 0 to 15 are of changes, 16 to 31 of inserts.
     slot          smallint NOT NULL,
     calls         bigint NOT NULL,
     PRIMARY KEY (deployment_id, epoch, state, result, slot)
@@ -176,10 +184,15 @@ CREATE TABLE callback (
     PRIMARY KEY (call_id, deployment_id)
 );
 
+CREATE FUNCTION counted_epoch(p_epoch bigint, p_ended_at timestamptz) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN p_ended_at IS NULL THEN p_epoch ELSE -1 END;
+
+-- All three take the rows in the order of the primary key, as fold_counts.sql does, so that none of them deadlock.
 CREATE FUNCTION count_inserted_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO call_count
-    SELECT deployment_id, epoch, state, coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
+    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
     FROM inserted
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
@@ -196,9 +209,9 @@ BEGIN
 
     INSERT INTO call_count
     SELECT deployment_id, epoch, state, coalesce(result, ''), pg_backend_pid() % 16, sum(n)
-    FROM (SELECT deployment_id, epoch, state, result, 1 AS n FROM after
+    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, 1 AS n FROM after
           UNION ALL
-          SELECT deployment_id, epoch, state, result, -1 FROM before) AS change
+          SELECT deployment_id, counted_epoch(epoch, ended_at), state, result, -1 FROM before) AS change
     GROUP BY 1, 2, 3, 4
     HAVING sum(n) <> 0
     ORDER BY 1, 2, 3, 4
@@ -213,7 +226,7 @@ END $$;
 CREATE FUNCTION count_deleted_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO call_count
-    SELECT deployment_id, epoch, state, coalesce(result, ''), pg_backend_pid() % 16, -count(*)
+    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), pg_backend_pid() % 16, -count(*)
     FROM deleted
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4

@@ -7,12 +7,16 @@ CREATE FUNCTION queue_lock_key(p_deployment_id bigint) RETURNS bigint
     RETURN hashint8extended(p_deployment_id, 5433);
 
 CREATE FUNCTION event(p_name text, p_at timestamptz, p_detail jsonb DEFAULT '{}') RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('event', p_name, 'timestamp', round(extract(epoch FROM p_at), 3)) || p_detail;
 
--- A server whose commits are not waited for would make a 202 a guess.
+-- What every promise takes for granted of its transaction, whatever the server's defaults are: a commit that is not
+-- waited for would make a 202 a guess, and one snapshot for the whole transaction would be older than the lock.
 CREATE FUNCTION commit_durably() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'The queue needs transactions that are READ COMMITTED.' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
@@ -73,7 +77,8 @@ END $$;
 -- `delay` is the seconds that the pace leaves until it may start.
 CREATE FUNCTION claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision)
     RETURNS jsonb LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_sort = off AS $$
 DECLARE
     v_queue      queue;
     v_deployment deployment;
@@ -86,8 +91,9 @@ DECLARE
     v_claimed    integer;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
-    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here.
-    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE;
+    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here, but
+    -- nobody who holds the queue's lock waits for rescue_calls.
+    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN '{"calls": [], "wait": null}';
     END IF;
@@ -127,7 +133,7 @@ BEGIN
         v_allowed := least(v_allowed, CASE
             WHEN v_next > v_now + make_interval(secs => p_horizon) THEN 0
             WHEN v_deployment.calls_per_second IS NOT NULL AND v_trunk.calls_per_second IS NOT NULL THEN 1
-            ELSE floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval)::integer + 1
+            ELSE least(p_limit, floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval) + 1)
         END);
     END IF;
     IF v_allowed <= 0 THEN
@@ -144,7 +150,7 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE call AS c
-        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id
+        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id, claimed_at = v_now
         FROM due
         WHERE c.id = due.id AND c.deployment_id = p_deployment_id
         RETURNING c.*
@@ -155,7 +161,7 @@ BEGIN
             'id', id, 'deployment_id', deployment_id, 'token', token, 'trunk_id', v_trunk.id,
             'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
             'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1,
-            'ring_timeout', v_deployment.ring_timeout,
+            'ring_timeout', v_deployment.ring_timeout, 'document_version', v_deployment.document_version,
             'delay', coalesce(extract(epoch FROM v_next - v_now) + (place - 1) * v_interval, 0)) ORDER BY place)
     INTO v_claimed, v_calls
     FROM (SELECT *, row_number() OVER (ORDER BY due_at, id) AS place FROM claimed) AS numbered;
@@ -178,7 +184,8 @@ END $$;
 -- canceled, paused or rescued, or their window has closed.
 CREATE FUNCTION start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[]) RETURNS bigint[]
     LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_sort = off AS $$
 DECLARE
     v_queue   queue;
     v_started bigint[];
@@ -194,7 +201,8 @@ BEGIN
         SET state = 'dialing', attempts = attempts + 1, events = events || event('dialing', clock_timestamp())
         FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
         WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
-          AND c.state = 'claimed' AND c.epoch = v_queue.epoch
+          -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
+          AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
           AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
         RETURNING c.id
     )
@@ -205,8 +213,11 @@ END $$;
 -- Ends at most p_limit live calls whose window has closed. Returns how many.
 CREATE FUNCTION expire_calls(p_deployment_id bigint, p_limit integer) RETURNS integer
     LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_sort = off AS $$
 DECLARE
+    -- Not read in the query: a volatile function is no bound for an index scan.
+    v_now     timestamptz := clock_timestamp();
     v_epoch   bigint;
     v_expired integer;
 BEGIN
@@ -215,13 +226,13 @@ BEGIN
     WITH closed AS (
         SELECT id FROM call
         WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
-          AND end_at <= clock_timestamp()
+          AND end_at <= v_now
         ORDER BY end_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
     )
     UPDATE call AS c
-    SET state = 'failed', result = 'expired', ended_at = clock_timestamp(),
+    SET state = 'failed', result = 'expired', ended_at = v_now,
         events = events || event('expired', c.end_at)
     FROM closed
     WHERE c.id = closed.id AND c.deployment_id = p_deployment_id;
@@ -230,16 +241,26 @@ BEGIN
 END $$;
 
 -- Forgets the dialers whose lease is over, and takes back what they held: what was only claimed is queued again
--- without using up an attempt; what was dialing or connected has an unknown result. Returns how many calls it took.
-CREATE FUNCTION rescue_calls() RETURNS integer
+-- without using up an attempt; what was dialing or connected has an unknown result. Also takes back what a dialer that
+-- is well claimed p_patience seconds ago and never started: it has not heard of it, because the answer to its claim
+-- was lost. Returns how many calls it took.
+CREATE FUNCTION rescue_calls(p_patience double precision) RETURNS integer
     LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_sort = off AS $$
 DECLARE
     v_now     timestamptz := clock_timestamp();
+    v_gone    bigint[];
     v_rescued integer;
 BEGIN
     DELETE FROM dialer WHERE lease_until < v_now;
     -- In a statement of its own, so that it sees what a claim did that the deletion waited for.
+    SELECT array_agg(DISTINCT c.dialer_id) INTO v_gone
+    FROM call AS c
+    WHERE c.state IN ('claimed', 'dialing', 'connected')
+      AND NOT EXISTS (SELECT FROM dialer WHERE dialer.id = c.dialer_id);
+    -- Conditions on the call alone, because only those are checked again when it changed before it could be locked: by
+    -- then it may be in the hands of another dialer.
     WITH lost AS (
         SELECT c.id, c.deployment_id,
             c.state <> 'claimed' AS was_started,
@@ -249,7 +270,8 @@ BEGIN
         FROM call AS c
         JOIN deployment AS d ON d.id = c.deployment_id
         WHERE c.state IN ('claimed', 'dialing', 'connected')
-          AND NOT EXISTS (SELECT FROM dialer WHERE dialer.id = c.dialer_id)
+          AND (c.dialer_id = ANY(v_gone)
+               OR (c.state = 'claimed' AND c.claimed_at < v_now - make_interval(secs => p_patience)))
         FOR UPDATE OF c SKIP LOCKED
     )
     UPDATE call AS c

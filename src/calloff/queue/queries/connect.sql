@@ -4,5 +4,6 @@ SET state = 'connected', sip_code = 200,
     events = events || event('connected', clock_timestamp() - make_interval(secs => answer.ago), answer.detail)
 FROM unnest(%(call_ids)s::bigint[], %(tokens)s::uuid[], %(ago)s::double precision[], %(details)s::jsonb[])
     AS answer (id, token, ago, detail)
-WHERE c.deployment_id = %(deployment_id)s AND c.id = answer.id AND c.token = answer.token AND c.state = 'dialing'
+WHERE c.deployment_id = %(deployment_id)s AND c.id = answer.id AND c.token = answer.token
+  AND c.state IS NOT DISTINCT FROM 'dialing'
 RETURNING c.id

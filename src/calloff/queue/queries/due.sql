@@ -2,7 +2,7 @@
 SELECT q.deployment_id, extract(epoch FROM next.due_at - clock_timestamp())::double precision AS due_in
 FROM queue AS q
 JOIN deployment AS d ON d.id = q.deployment_id AND d.deleted_at IS NULL
-JOIN application AS a ON a.id = d.application_id
+JOIN application AS a ON a.id = d.application_id AND a.deleted_at IS NULL
 JOIN account AS o ON o.id = a.account_id AND o.deactivated_at IS NULL
 CROSS JOIN LATERAL (
     SELECT c.due_at

@@ -1,32 +1,41 @@
--- Newest first, each branch in the order of an index: pending and live, called off and not settled, held, and over.
-WITH page AS (
-    (SELECT c.id FROM queue AS q, call AS c
-     WHERE q.deployment_id = %(deployment_id)s AND c.deployment_id = q.deployment_id AND c.epoch = q.epoch
-       AND c.state IN ('queued', 'claimed') AND c.id < %(before)s AND 'queued' = ANY(%(statuses)s)
-     ORDER BY c.id DESC LIMIT %(limit)s)
+-- Newest first, out of four parts: pending and live, called off and not settled, held, and over. Where a part is in the
+-- order of an index, it is asked for by a range of the index's own columns and in their order: with an equation, the
+-- planner may walk the primary key instead, through every call of another state.
+WITH held AS MATERIALIZED (
+    SELECT c.id FROM call AS c
+    WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('dialing', 'connected')
+      AND c.state = ANY(%(statuses)s) AND c.id < %(before)s
+), page AS (
+    (SELECT c.id FROM queue AS q CROSS JOIN LATERAL (
+        SELECT c.id FROM call AS c
+        WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('queued', 'claimed')
+          AND c.epoch >= q.epoch AND (c.epoch, c.id) < (q.epoch, %(before)s) AND 'queued' = ANY(%(statuses)s)
+        ORDER BY c.epoch DESC, c.id DESC LIMIT %(limit)s
+     ) AS c
+     WHERE q.deployment_id = %(deployment_id)s)
     UNION ALL
     (SELECT c.id FROM (
-        SELECT DISTINCT n.deployment_id, n.epoch FROM call_count AS n JOIN queue AS q USING (deployment_id)
-        WHERE n.deployment_id = %(deployment_id)s AND n.epoch < q.epoch AND n.state IN ('queued', 'claimed')
+        SELECT n.epoch FROM call_count AS n JOIN queue AS q USING (deployment_id)
+        WHERE n.deployment_id = %(deployment_id)s AND n.epoch BETWEEN 0 AND q.epoch - 1
+          AND n.state IN ('queued', 'claimed') AND 'canceled' = ANY(%(statuses)s)
+        GROUP BY n.epoch HAVING sum(n.calls) > 0
      ) AS e CROSS JOIN LATERAL (
         SELECT c.id FROM call AS c
-        WHERE c.deployment_id = e.deployment_id AND c.epoch = e.epoch AND c.state IN ('queued', 'claimed')
-          AND c.id < %(before)s AND 'canceled' = ANY(%(statuses)s)
-        ORDER BY c.id DESC LIMIT %(limit)s
+        WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('queued', 'claimed')
+          AND c.epoch >= e.epoch AND (c.epoch, c.id) < (e.epoch, %(before)s)
+        ORDER BY c.epoch DESC, c.id DESC LIMIT %(limit)s
      ) AS c
      ORDER BY c.id DESC LIMIT %(limit)s)
     UNION ALL
-    (SELECT c.id FROM call AS c
-     WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('dialing', 'connected')
-       AND c.state = ANY(%(statuses)s) AND c.id < %(before)s
-     ORDER BY c.id DESC LIMIT %(limit)s)
+    (SELECT id FROM held ORDER BY id DESC LIMIT %(limit)s)
     UNION ALL
     (SELECT c.id FROM unnest(ARRAY['completed', 'failed', 'canceled']) AS s (state) CROSS JOIN LATERAL (
         SELECT c.id FROM call AS c
-        WHERE c.deployment_id = %(deployment_id)s AND c.state = s.state
-          AND c.state IN ('completed', 'failed', 'canceled') AND s.state = ANY(%(statuses)s) AND c.id < %(before)s
-        ORDER BY c.id DESC LIMIT %(limit)s
+        WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('completed', 'failed', 'canceled')
+          AND c.state >= s.state AND (c.state, c.id) < (s.state, %(before)s)
+        ORDER BY c.state DESC, c.id DESC LIMIT %(limit)s
      ) AS c
+     WHERE s.state = ANY(%(statuses)s)
      ORDER BY c.id DESC LIMIT %(limit)s)
 )
 SELECT v.*

@@ -1,1 +1,1 @@
-SELECT rescue_calls() AS value
+SELECT rescue_calls(%(patience)s) AS value

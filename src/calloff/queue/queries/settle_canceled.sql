@@ -2,12 +2,13 @@
 WITH batch AS (
     SELECT c.id, c.epoch, c.due_at
     FROM call AS c
-    JOIN queue AS q ON q.deployment_id = c.deployment_id
-    WHERE c.deployment_id = %(deployment_id)s AND c.epoch < q.epoch AND c.state IN ('queued', 'claimed')
+    WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('queued', 'claimed')
+      -- Not a join: the planner would sort every canceled call, or read on through the live ones.
+      AND c.epoch < (SELECT q.epoch FROM queue AS q WHERE q.deployment_id = %(deployment_id)s)
       AND (c.epoch, c.due_at, c.id) > (%(epoch)s, %(due_at)s, %(call_id)s)
     ORDER BY c.epoch, c.due_at, c.id
     LIMIT %(limit)s
-    FOR UPDATE OF c SKIP LOCKED
+    FOR UPDATE SKIP LOCKED
 ), settled AS (
     UPDATE call AS c
     SET state = 'canceled', token = NULL, dialer_id = NULL, ended_at = x.canceled_at,

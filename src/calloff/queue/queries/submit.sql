@@ -6,7 +6,7 @@ WITH queued AS (
            greatest(now(), to_timestamp(%(start)s::double precision)),
            to_timestamp(%(end)s::double precision),
            %(max_attempts)s, %(reattempt_wait)s, %(result_url)s, %(is_pci)s, %(variables)s
-    FROM queue AS q
+    FROM commit_durably(), queue AS q
     JOIN deployment AS d ON d.id = q.deployment_id
     JOIN application AS a ON a.id = d.application_id
     WHERE q.deployment_id = %(deployment_id)s AND d.deleted_at IS NULL AND a.deleted_at IS NULL

@@ -1,0 +1,89 @@
+"""Queue many calls."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from calloff.accounts.access import Permission
+from calloff.api.authentication import conninfo_of
+from calloff.api.idempotency_keys import idempotency_key
+from calloff.api.identifiers import permitted_deployment
+from calloff.api.representation import escape_xml, prefers_xml
+from calloff.api.uploads import read_upload
+from calloff.queue.bulk import RejectedRow, Totals, Upload
+
+router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
+_CHUNK = 64 * 1024
+
+
+@router.post("/bulk_queue")
+async def bulk_queue(request: Request) -> Response:
+    """Queue every valid row of a list, in one transaction; the answer, too, is streamed."""
+    _, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
+    stack = AsyncExitStack()
+    async with stack:
+        upload = await stack.enter_async_context(
+            Upload.open(conninfo_of(request), deployment_id, idempotency_key(request, deployment_id))
+        )
+        shared, fingerprint = await read_upload(request, upload)
+        totals = await upload.queue(shared, fingerprint)
+        is_xml = prefers_xml(request.headers.getlist("accept"))
+        pieces = _xml(upload, totals) if is_xml else _json(upload, totals)
+        return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", stack.pop_all())
+
+
+class _Answer(StreamingResponse):
+    """A streamed answer that lets go of its upload when it was sent, or could not be."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], media_type: str, upload: AsyncExitStack) -> None:
+        super().__init__(pieces, media_type=media_type)
+        self._upload = upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer (ASGI)."""
+        async with self._upload:
+            await super().__call__(scope, receive, send)
+
+
+async def _json(upload: Upload, totals: Totals) -> AsyncIterator[str]:
+    yield '{"call_ids": ['
+    separator = ""
+    async for call_id in upload.call_ids():
+        yield f'{separator}"{call_id}"'
+        separator = ", "
+    yield f'], "queued": {totals.queued}, "rejected": {totals.rejected}, "errors": ['
+    separator = ""
+    async for row in upload.rejected_rows():
+        yield separator + json.dumps(_error(row), ensure_ascii=False)
+        separator = ", "
+    yield "]}"
+
+
+async def _xml(upload: Upload, totals: Totals) -> AsyncIterator[str]:
+    yield '<?xml version="1.0"?>\n<result>\n  <call_ids>\n'
+    async for call_id in upload.call_ids():
+        yield f"    <item>{call_id}</item>\n"
+    yield f"  </call_ids>\n  <queued>{totals.queued}</queued>\n  <rejected>{totals.rejected}</rejected>\n  <errors>\n"
+    async for row in upload.rejected_rows():
+        fields = "".join(f"      <{name}>{escape_xml(value)}</{name}>\n" for name, value in _error(row).items())
+        yield f"    <item>\n{fields}    </item>\n"
+    yield "  </errors>\n</result>"
+
+
+def _error(row: RejectedRow) -> dict[str, object]:
+    return {"line": row.line, "value": row.value, "error": row.error}
+
+
+async def _joined(pieces: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    """Fewer and larger pieces, each of which costs a system call."""
+    chunk = bytearray()
+    async for piece in pieces:
+        chunk += piece.encode()
+        if len(chunk) >= _CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk)

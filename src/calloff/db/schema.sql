@@ -1,0 +1,780 @@
+-- What the steps in migrations/ add up to. Written by `make schema`, never by hand.
+
+CREATE FUNCTION public.cancel_call(p_deployment_id bigint, p_call_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_epoch bigint;
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
+    SELECT epoch INTO v_epoch FROM queue WHERE deployment_id = p_deployment_id;
+    UPDATE call
+    SET state = 'canceled', token = NULL, dialer_id = NULL, ended_at = clock_timestamp(),
+        events = events || event('canceled', clock_timestamp())
+    WHERE deployment_id = p_deployment_id AND id = p_call_id
+      AND state IN ('queued', 'claimed') AND epoch = v_epoch;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION public.cancel_pending(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_epoch bigint;
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock(queue_lock_key(p_deployment_id));
+    UPDATE queue SET epoch = epoch + 1 WHERE deployment_id = p_deployment_id RETURNING epoch INTO v_epoch;
+    IF v_epoch IS NOT NULL THEN
+        INSERT INTO cancellation (deployment_id, epoch, canceled_at, user_id, origin)
+        VALUES (p_deployment_id, v_epoch, clock_timestamp(), p_user_id, p_origin);
+    END IF;
+    RETURN v_epoch;
+END $$;
+
+CREATE FUNCTION public.claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+DECLARE
+    v_queue      queue;
+    v_deployment deployment;
+    v_trunk      trunk;
+    v_now        timestamptz;
+    v_allowed    integer := p_limit;
+    v_interval   double precision;
+    v_next       timestamptz;
+    v_calls      jsonb;
+    v_claimed    integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
+    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here, but
+    -- nobody who holds the queue's lock waits for rescue_calls.
+    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN '{"calls": [], "wait": null}';
+    END IF;
+
+    -- Whoever has limits is claimed for by one dialer at a time.
+    SELECT * INTO v_deployment FROM deployment WHERE id = p_deployment_id;
+    SELECT * INTO v_trunk FROM trunk WHERE id = v_deployment.trunk_id;
+    IF v_trunk.max_concurrent_calls IS NOT NULL OR v_trunk.calls_per_second IS NOT NULL THEN
+        SELECT * INTO v_trunk FROM trunk WHERE id = v_deployment.trunk_id FOR NO KEY UPDATE;
+    END IF;
+    IF v_deployment.max_concurrent_calls IS NOT NULL OR v_deployment.calls_per_second IS NOT NULL THEN
+        PERFORM FROM queue WHERE deployment_id = p_deployment_id FOR NO KEY UPDATE;
+    END IF;
+    SELECT * INTO v_queue FROM queue WHERE deployment_id = p_deployment_id;
+    IF v_queue.paused_at IS NOT NULL OR v_deployment.deleted_at IS NOT NULL THEN
+        RETURN '{"calls": [], "wait": null}';
+    END IF;
+
+    IF v_deployment.max_concurrent_calls IS NOT NULL THEN
+        v_allowed := least(v_allowed, v_deployment.max_concurrent_calls - (
+            SELECT count(*) FROM call
+            WHERE deployment_id = p_deployment_id AND state IN ('claimed', 'dialing', 'connected')));
+    END IF;
+    IF v_trunk.max_concurrent_calls IS NOT NULL THEN
+        v_allowed := least(v_allowed, v_trunk.max_concurrent_calls - (
+            SELECT count(*) FROM call
+            WHERE deployment_id IN (SELECT id FROM deployment WHERE trunk_id = v_trunk.id)
+              AND state IN ('claimed', 'dialing', 'connected')));
+    END IF;
+
+    -- Even pace: each call takes the next slot of 1/calls_per_second, and none is claimed beyond the horizon. Where
+    -- two paces apply, one call at a time keeps both of them exactly.
+    v_now := clock_timestamp();
+    v_interval := 1 / least(v_deployment.calls_per_second, v_trunk.calls_per_second);
+    IF v_interval IS NOT NULL THEN
+        v_next := greatest(v_now, v_queue.next_start_at, v_trunk.next_start_at);
+        v_allowed := least(v_allowed, CASE
+            WHEN v_next > v_now + make_interval(secs => p_horizon) THEN 0
+            WHEN v_deployment.calls_per_second IS NOT NULL AND v_trunk.calls_per_second IS NOT NULL THEN 1
+            ELSE least(p_limit, floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval) + 1)
+        END);
+    END IF;
+    IF v_allowed <= 0 THEN
+        RETURN jsonb_build_object('calls', '[]'::jsonb, 'wait', greatest(
+            0.05, coalesce(extract(epoch FROM v_next - v_now) - p_horizon, 0)));
+    END IF;
+
+    WITH due AS (
+        SELECT id FROM call
+        WHERE deployment_id = p_deployment_id AND epoch = v_queue.epoch AND state = 'queued'
+          AND due_at <= v_now AND (end_at IS NULL OR end_at > v_now)
+        ORDER BY due_at, id
+        LIMIT v_allowed
+        FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE call AS c
+        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id, claimed_at = v_now
+        FROM due
+        WHERE c.id = due.id AND c.deployment_id = p_deployment_id
+        RETURNING c.*
+    )
+    SELECT
+        count(*),
+        jsonb_agg(jsonb_build_object(
+            'id', id, 'deployment_id', deployment_id, 'token', token, 'trunk_id', v_trunk.id,
+            'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
+            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1,
+            'ring_timeout', v_deployment.ring_timeout,
+            'delay', coalesce(extract(epoch FROM v_next - v_now) + (place - 1) * v_interval, 0)) ORDER BY place)
+    INTO v_claimed, v_calls
+    FROM (SELECT *, row_number() OVER (ORDER BY due_at, id) AS place FROM claimed) AS numbered;
+
+    IF v_claimed > 0 AND v_deployment.calls_per_second IS NOT NULL THEN
+        UPDATE queue SET next_start_at = v_next + make_interval(secs => v_claimed / v_deployment.calls_per_second)
+        WHERE deployment_id = p_deployment_id;
+    END IF;
+    IF v_claimed > 0 AND v_trunk.calls_per_second IS NOT NULL THEN
+        UPDATE trunk SET next_start_at = v_next + make_interval(secs => v_claimed / v_trunk.calls_per_second)
+        WHERE id = v_trunk.id;
+    END IF;
+    RETURN jsonb_build_object(
+        'calls', coalesce(v_calls, '[]'),
+        'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
+            0.005, coalesce(extract(epoch FROM v_next - v_now) + v_claimed * v_interval - p_horizon, 0.05)) END);
+END $$;
+
+CREATE FUNCTION public.commit_durably() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'The queue needs transactions that are READ COMMITTED.' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+END $$;
+
+CREATE FUNCTION public.count_deleted_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO call_count
+    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), pg_backend_pid() % 16, -count(*)
+    FROM deleted
+    GROUP BY 1, 2, 3, 4
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT (deployment_id, epoch, state, result, slot)
+    DO UPDATE SET calls = call_count.calls + excluded.calls;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO call_count
+    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
+    FROM inserted
+    GROUP BY 1, 2, 3, 4
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT (deployment_id, epoch, state, result, slot)
+    DO UPDATE SET calls = call_count.calls + excluded.calls;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.count_updated_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM before WHERE state IN ('completed', 'failed', 'canceled')) THEN
+        RAISE EXCEPTION 'A call that is over does not change any more.' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+
+    INSERT INTO call_count
+    SELECT deployment_id, epoch, state, coalesce(result, ''), pg_backend_pid() % 16, sum(n)
+    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, 1 AS n FROM after
+          UNION ALL
+          SELECT deployment_id, counted_epoch(epoch, ended_at), state, result, -1 FROM before) AS change
+    GROUP BY 1, 2, 3, 4
+    HAVING sum(n) <> 0
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT (deployment_id, epoch, state, result, slot)
+    DO UPDATE SET calls = call_count.calls + excluded.calls;
+
+    INSERT INTO callback (call_id, deployment_id)
+    SELECT id, deployment_id FROM after WHERE ended_at IS NOT NULL AND result_url IS NOT NULL;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.counted_epoch(p_epoch bigint, p_ended_at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_ended_at IS NULL) THEN p_epoch ELSE ('-1'::integer)::bigint END;
+
+CREATE FUNCTION public.delete_deployment(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM cancel_pending(p_deployment_id, p_user_id, p_origin);
+    UPDATE deployment SET deleted_at = clock_timestamp() WHERE id = p_deployment_id AND deleted_at IS NULL;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION public.event(p_name text, p_at timestamp with time zone, p_detail jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (jsonb_build_object('event', p_name, 'timestamp', round(EXTRACT(epoch FROM p_at), 3)) || p_detail);
+
+CREATE FUNCTION public.expire_calls(p_deployment_id bigint, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+DECLARE
+    -- Not read in the query: a volatile function is no bound for an index scan.
+    v_now     timestamptz := clock_timestamp();
+    v_epoch   bigint;
+    v_expired integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
+    SELECT epoch INTO v_epoch FROM queue WHERE deployment_id = p_deployment_id;
+    WITH closed AS (
+        SELECT id FROM call
+        WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
+          AND end_at <= v_now
+        ORDER BY end_at
+        LIMIT p_limit
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE call AS c
+    SET state = 'failed', result = 'expired', ended_at = v_now,
+        events = events || event('expired', c.end_at)
+    FROM closed
+    WHERE c.id = closed.id AND c.deployment_id = p_deployment_id;
+    GET DIAGNOSTICS v_expired = ROW_COUNT;
+    RETURN v_expired;
+END $$;
+
+CREATE FUNCTION public.pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_found boolean;
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock(queue_lock_key(p_deployment_id));
+    UPDATE queue SET paused_at = CASE WHEN p_paused THEN coalesce(paused_at, clock_timestamp()) END
+    WHERE deployment_id = p_deployment_id;
+    v_found := FOUND;
+    IF NOT p_paused THEN
+        PERFORM pg_notify('calloff_due', '');
+    END IF;
+    RETURN v_found;
+END $$;
+
+CREATE FUNCTION public.queue_lock_key(p_deployment_id bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashint8extended(p_deployment_id, (5433)::bigint);
+
+CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS integer
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+DECLARE
+    v_now     timestamptz := clock_timestamp();
+    v_gone    bigint[];
+    v_rescued integer;
+BEGIN
+    DELETE FROM dialer WHERE lease_until < v_now;
+    -- In a statement of its own, so that it sees what a claim did that the deletion waited for.
+    SELECT array_agg(DISTINCT c.dialer_id) INTO v_gone
+    FROM call AS c
+    WHERE c.state IN ('claimed', 'dialing', 'connected')
+      AND NOT EXISTS (SELECT FROM dialer WHERE dialer.id = c.dialer_id);
+    -- Conditions on the call alone, because only those are checked again when it changed before it could be locked: by
+    -- then it may be in the hands of another dialer.
+    WITH lost AS (
+        SELECT c.id, c.deployment_id,
+            c.state <> 'claimed' AS was_started,
+            c.state = 'claimed' OR (
+                d.on_unknown = 'retry' AND c.attempts < c.max_attempts
+                AND (c.end_at IS NULL OR c.end_at > v_now + make_interval(secs => c.reattempt_wait))) AS goes_on
+        FROM call AS c
+        JOIN deployment AS d ON d.id = c.deployment_id
+        WHERE c.state IN ('claimed', 'dialing', 'connected')
+          AND (c.dialer_id = ANY(v_gone)
+               OR (c.state = 'claimed' AND c.claimed_at < v_now - make_interval(secs => p_patience)))
+        FOR UPDATE OF c SKIP LOCKED
+    )
+    UPDATE call AS c
+    SET state = CASE WHEN goes_on THEN 'queued' ELSE 'failed' END,
+        result = CASE WHEN NOT goes_on THEN 'unknown' END,
+        ended_at = CASE WHEN NOT goes_on THEN v_now END,
+        connected_at = CASE WHEN NOT goes_on THEN c.connected_at END,
+        due_at = CASE WHEN was_started AND goes_on THEN v_now + make_interval(secs => c.reattempt_wait) ELSE c.due_at END,
+        token = NULL, dialer_id = NULL,
+        events = CASE WHEN was_started THEN events || event('failed', v_now, '{"result": "unknown"}') ELSE events END
+    FROM lost
+    WHERE c.id = lost.id AND c.deployment_id = lost.deployment_id;
+    GET DIAGNOSTICS v_rescued = ROW_COUNT;
+    IF v_rescued > 0 THEN
+        PERFORM pg_notify('calloff_due', '');
+    END IF;
+    RETURN v_rescued;
+END $$;
+
+CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+DECLARE
+    v_queue   queue;
+    v_started bigint[];
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
+    SELECT * INTO v_queue FROM queue WHERE deployment_id = p_deployment_id;
+    IF v_queue.paused_at IS NOT NULL THEN
+        RETURN '{}';
+    END IF;
+    WITH started AS (
+        UPDATE call AS c
+        SET state = 'dialing', attempts = attempts + 1, events = events || event('dialing', clock_timestamp())
+        FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
+        WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+          -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
+          AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
+          AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
+        RETURNING c.id
+    )
+    SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
+    RETURN v_started;
+END $$;
+
+CREATE TABLE public.account (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deactivated_at timestamp with time zone,
+    CONSTRAINT account_name_check CHECK ((name <> ''::text))
+);
+
+ALTER TABLE public.account ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.account_user (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    email text NOT NULL,
+    is_administrator boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deactivated_at timestamp with time zone,
+    CONSTRAINT account_user_email_check CHECK ((email ~~ '_%@_%'::text))
+);
+
+ALTER TABLE public.account_user ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.account_user_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.application (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    owner_user_id bigint NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT application_name_check CHECK ((name <> ''::text))
+);
+
+ALTER TABLE public.application ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.application_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.call (
+    id bigint NOT NULL,
+    deployment_id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    phone_number text NOT NULL,
+    ani text,
+    postd text,
+    start_at timestamp with time zone DEFAULT now() NOT NULL,
+    end_at timestamp with time zone,
+    max_attempts smallint DEFAULT 1 NOT NULL,
+    reattempt_wait integer,
+    result_url text,
+    is_pci boolean DEFAULT false NOT NULL,
+    variables jsonb,
+    queued_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    token uuid,
+    dialer_id bigint,
+    claimed_at timestamp with time zone,
+    connected_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    result text,
+    sip_code smallint,
+    callee_type text,
+    collected jsonb,
+    events jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT attempts_need_a_wait CHECK (((max_attempts = 1) OR (reattempt_wait IS NOT NULL))),
+    CONSTRAINT call_ani_check CHECK ((ani ~ '^\+?[0-9]{7,15}$'::text)),
+    CONSTRAINT call_check CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
+    CONSTRAINT call_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 10))),
+    CONSTRAINT call_phone_number_check CHECK ((phone_number ~ '^\+?[0-9]{7,15}$'::text)),
+    CONSTRAINT call_postd_check CHECK ((postd ~ '^[0-9*#A-D,wp]+$'::text)),
+    CONSTRAINT call_reattempt_wait_check CHECK (((reattempt_wait >= 60) AND (reattempt_wait <= 86400))),
+    CONSTRAINT call_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'claimed'::text, 'dialing'::text, 'connected'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
+    CONSTRAINT closes_after_it_opens CHECK ((end_at > start_at)),
+    CONSTRAINT completed_was_connected CHECK (((state <> ALL (ARRAY['connected'::text, 'completed'::text])) OR (connected_at IS NOT NULL))),
+    CONSTRAINT held_by_a_claim CHECK (
+CASE
+    WHEN (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) THEN (num_nonnulls(token, dialer_id, claimed_at) = 3)
+    ELSE (num_nonnulls(token, dialer_id) = 0)
+END),
+    CONSTRAINT over_has_its_result CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text])) = (result IS NOT NULL))),
+    CONSTRAINT over_has_its_time CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (ended_at IS NOT NULL)))
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_scale_factor='0.1', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+
+CREATE TABLE public.call_count (
+    deployment_id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    state text NOT NULL,
+    result text NOT NULL,
+    slot smallint NOT NULL,
+    calls bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE public.call ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.call_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.cancellation (
+    deployment_id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    canceled_at timestamp with time zone NOT NULL,
+    user_id bigint,
+    origin text NOT NULL,
+    settled_calls bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.queue (
+    deployment_id bigint NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE VIEW public.call_status AS
+ SELECT c.id,
+    c.deployment_id,
+    c.epoch,
+    c.state,
+    c.phone_number,
+    c.ani,
+    c.postd,
+    c.start_at,
+    c.end_at,
+    c.max_attempts,
+    c.reattempt_wait,
+    c.result_url,
+    c.is_pci,
+    c.variables,
+    c.queued_at,
+    c.due_at,
+    c.attempts,
+    c.token,
+    c.dialer_id,
+    c.claimed_at,
+    c.connected_at,
+    c.ended_at,
+    c.result,
+    c.sip_code,
+    c.callee_type,
+    c.collected,
+    c.events,
+        CASE
+            WHEN ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (c.epoch < q.epoch)) THEN 'canceled'::text
+            WHEN (c.state = 'claimed'::text) THEN 'queued'::text
+            ELSE c.state
+        END AS status,
+        CASE
+            WHEN ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (c.epoch < q.epoch)) THEN x.canceled_at
+            ELSE NULL::timestamp with time zone
+        END AS called_off_at
+   FROM ((public.call c
+     JOIN public.queue q ON ((q.deployment_id = c.deployment_id)))
+     LEFT JOIN public.cancellation x ON (((x.deployment_id = c.deployment_id) AND (x.epoch = (c.epoch + 1)))));
+
+CREATE TABLE public.callback (
+    call_id bigint NOT NULL,
+    deployment_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.deployment (
+    id bigint NOT NULL,
+    application_id bigint NOT NULL,
+    trunk_id bigint NOT NULL,
+    name text NOT NULL,
+    caller_id text,
+    max_concurrent_calls integer,
+    calls_per_second double precision,
+    ring_timeout double precision DEFAULT 60 NOT NULL,
+    on_unknown text DEFAULT 'fail'::text NOT NULL,
+    callback_format text DEFAULT 'json'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT deployment_callback_format_check CHECK ((callback_format = ANY (ARRAY['json'::text, 'form'::text]))),
+    CONSTRAINT deployment_caller_id_check CHECK ((caller_id ~ '^\+?[0-9]{7,15}$'::text)),
+    CONSTRAINT deployment_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
+    CONSTRAINT deployment_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
+    CONSTRAINT deployment_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT deployment_on_unknown_check CHECK ((on_unknown = ANY (ARRAY['fail'::text, 'retry'::text]))),
+    CONSTRAINT deployment_ring_timeout_check CHECK (((ring_timeout >= (1)::double precision) AND (ring_timeout <= (300)::double precision)))
+);
+
+ALTER TABLE public.deployment ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.deployment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.developer_key (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT developer_key_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+ALTER TABLE public.developer_key ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.developer_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.dialer (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    ports integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    CONSTRAINT dialer_ports_check CHECK ((ports > 0))
+);
+
+ALTER TABLE public.dialer ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.dialer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.idempotency_key (
+    deployment_id bigint NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    call_ids bigint[] NOT NULL,
+    rejected jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_key_fingerprint_check CHECK ((octet_length(fingerprint) = 32))
+);
+
+CREATE TABLE public.migration (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.permission (
+    application_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    may_view boolean DEFAULT true NOT NULL,
+    may_queue boolean DEFAULT false NOT NULL,
+    may_cancel boolean DEFAULT false NOT NULL,
+    may_administer boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE public.trunk (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    max_concurrent_calls integer,
+    calls_per_second double precision,
+    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT trunk_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
+    CONSTRAINT trunk_kind_check CHECK ((kind = ANY (ARRAY['simulated'::text, 'sip'::text]))),
+    CONSTRAINT trunk_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
+    CONSTRAINT trunk_name_check CHECK ((name <> ''::text))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE public.trunk ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.trunk_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.account_user
+    ADD CONSTRAINT account_user_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.application
+    ADD CONSTRAINT application_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.call_count
+    ADD CONSTRAINT call_count_pkey PRIMARY KEY (deployment_id, epoch, state, result, slot);
+
+ALTER TABLE ONLY public.call
+    ADD CONSTRAINT call_pkey PRIMARY KEY (id, deployment_id);
+
+ALTER TABLE ONLY public.callback
+    ADD CONSTRAINT callback_pkey PRIMARY KEY (call_id, deployment_id);
+
+ALTER TABLE ONLY public.cancellation
+    ADD CONSTRAINT cancellation_pkey PRIMARY KEY (deployment_id, epoch);
+
+ALTER TABLE ONLY public.deployment
+    ADD CONSTRAINT deployment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.developer_key
+    ADD CONSTRAINT developer_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.developer_key
+    ADD CONSTRAINT developer_key_sha256_key UNIQUE (sha256);
+
+ALTER TABLE ONLY public.dialer
+    ADD CONSTRAINT dialer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (deployment_id, key);
+
+ALTER TABLE ONLY public.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.permission
+    ADD CONSTRAINT permission_pkey PRIMARY KEY (application_id, user_id);
+
+ALTER TABLE ONLY public.queue
+    ADD CONSTRAINT queue_pkey PRIMARY KEY (deployment_id);
+
+ALTER TABLE ONLY public.trunk
+    ADD CONSTRAINT trunk_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.trunk
+    ADD CONSTRAINT trunk_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX account_user_email ON public.account_user USING btree (lower(email));
+
+CREATE INDEX application_account ON public.application USING btree (account_id);
+
+CREATE INDEX call_closing ON public.call USING btree (deployment_id, epoch, end_at) WHERE ((state = 'queued'::text) AND (end_at IS NOT NULL));
+
+CREATE INDEX call_due ON public.call USING btree (deployment_id, epoch, due_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'claimed'::text]));
+
+CREATE INDEX call_held ON public.call USING btree (deployment_id, dialer_id, id) WHERE (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text]));
+
+CREATE INDEX call_over ON public.call USING btree (deployment_id, state, id) WHERE (state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text]));
+
+CREATE INDEX call_pending ON public.call USING btree (deployment_id, epoch, id) WHERE (state = ANY (ARRAY['queued'::text, 'claimed'::text]));
+
+CREATE INDEX call_phone_number ON public.call USING btree (deployment_id, phone_number, id);
+
+CREATE INDEX deployment_application ON public.deployment USING btree (application_id);
+
+CREATE INDEX developer_key_user ON public.developer_key USING btree (user_id);
+
+CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_at);
+
+CREATE TRIGGER call_deleted AFTER DELETE ON public.call REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.count_deleted_calls();
+
+CREATE TRIGGER call_inserted AFTER INSERT ON public.call REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_calls();
+
+CREATE TRIGGER call_updated AFTER UPDATE ON public.call REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
+
+ALTER TABLE ONLY public.account_user
+    ADD CONSTRAINT account_user_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.application
+    ADD CONSTRAINT application_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.application
+    ADD CONSTRAINT application_owner_user_id_fkey FOREIGN KEY (owner_user_id) REFERENCES public.account_user(id);
+
+ALTER TABLE ONLY public.cancellation
+    ADD CONSTRAINT cancellation_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.queue(deployment_id);
+
+ALTER TABLE ONLY public.cancellation
+    ADD CONSTRAINT cancellation_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
+
+ALTER TABLE ONLY public.deployment
+    ADD CONSTRAINT deployment_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.application(id);
+
+ALTER TABLE ONLY public.deployment
+    ADD CONSTRAINT deployment_trunk_id_fkey FOREIGN KEY (trunk_id) REFERENCES public.trunk(id);
+
+ALTER TABLE ONLY public.developer_key
+    ADD CONSTRAINT developer_key_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.deployment(id);
+
+ALTER TABLE ONLY public.permission
+    ADD CONSTRAINT permission_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.application(id);
+
+ALTER TABLE ONLY public.permission
+    ADD CONSTRAINT permission_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
+
+ALTER TABLE ONLY public.queue
+    ADD CONSTRAINT queue_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.deployment(id);

@@ -1,0 +1,1 @@
+SELECT epoch AS value FROM queue WHERE deployment_id = %(deployment_id)s

@@ -1,0 +1,1 @@
+SELECT pg_advisory_unlock(hashtextextended(%(key)s, %(deployment_id)s)) AS value

@@ -1,0 +1,1 @@
+SELECT id FROM upload WHERE error IS NULL ORDER BY id

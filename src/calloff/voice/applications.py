@@ -1,0 +1,91 @@
+"""The applications of the deployments: checked when they are uploaded, kept in versions, run by the dialer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from calloff.db.pool import Pool
+from calloff.db.statements import load
+from calloff.domain.errors import InvalidInput, NotFound
+from calloff.voice.audio import UnusableAudio, decode_wav
+from calloff.voice.document import Document
+from calloff.voice.parser import parse_document
+from calloff.voice.recordings import check_recordings
+from calloff.voice.speech import Speech, check_speakable
+
+_KEPT = 100
+"""Parsed documents that a dialer keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One version of a deployment's application, ready to run."""
+
+    deployment_id: int
+    version: int
+    document: Document
+
+
+async def upload_application(
+    pool: Pool, deployment_id: int, vxml: bytes, recordings: Mapping[str, bytes], speech: Speech
+) -> int:
+    """Check the document and its WAV recordings by name, make them the deployment's application, return its version.
+
+    The calls that start from now on run it. Raises `ApplicationError` with every problem of the document,
+    `InvalidInput` for a recording that is no usable WAV or a text that no voice of this machine can speak, and
+    `NotFound`; then nothing has changed.
+    """
+    document = await asyncio.to_thread(parse_document, vxml)
+    check_recordings(document, recordings)
+    await check_speakable(document, speech)
+    for name, wav in recordings.items():
+        try:
+            await asyncio.to_thread(decode_wav, wav)
+        except UnusableAudio as error:
+            raise InvalidInput(f"The recording {name!r} cannot be used. {error}") from error
+    async with pool.connection() as connection, connection.transaction():
+        parameters = {"deployment_id": deployment_id, "vxml": vxml}
+        row = await (await connection.execute(load(__package__, "add_document"), parameters)).fetchone()
+        if row is None:
+            raise NotFound("No deployment was found by that id. List the deployments.")
+        for name, wav in recordings.items():
+            await connection.execute(
+                load(__package__, "add_recording"),
+                {"deployment_id": deployment_id, "version": row["version"], "name": name, "wav": wav},
+            )
+    return int(row["version"])
+
+
+class Applications:
+    """Finds the applications that calls run; keeps what it has read, as a version never changes."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._kept: dict[tuple[int, int], Application] = {}
+
+    async def find(self, deployment_id: int, version: int) -> Application:
+        """That version of the deployment's application. Raises `NotFound`."""
+        kept = self._kept.get((deployment_id, version))
+        if kept is not None:
+            return kept
+        row = await self._fetch("find_document", {"deployment_id": deployment_id, "version": version})
+        if row is None:
+            raise NotFound("The application of this call is missing. Upload it again.")
+        document = await asyncio.to_thread(parse_document, row["vxml"])
+        application = Application(deployment_id, version, document)
+        self._kept[deployment_id, version] = application
+        if len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        return application
+
+    async def recording(self, application: Application, name: str) -> bytes | None:
+        """The WAV that was uploaded with the application under that name."""
+        row = await self._fetch(
+            "find_recording",
+            {"deployment_id": application.deployment_id, "version": application.version, "name": name},
+        )
+        return row["wav"] if row else None
+
+    async def _fetch(self, statement: str, parameters: dict[str, object]) -> dict[str, bytes] | None:
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(load(__package__, statement), parameters)).fetchone()

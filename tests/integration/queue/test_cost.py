@@ -1,0 +1,119 @@
+"""What a statement costs does not depend on how many calls wait: counted in buffers, with any statistics and plan."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from calloff.db.pool import Connection, open_pool
+from calloff.db.statements import load
+from calloff.queue.cancel import cancel_pending
+from calloff.queue.read import STATUSES
+from calloff.queue.settler import settle_canceled
+from tests.integration.queue.lab import Lab, open_connection
+from tests.support.servers import new_database
+
+SHALLOW, DEEP = 1_000, 100_000
+TOLERANCE = 150
+"""Buffers that the deep queue may cost more: its indexes have a level more, and a page of a list asks for 50 calls. (To
+read one index of the deep queue from end to end would be 400 or more.)"""
+
+Costs = dict[str, int]
+
+
+async def costs(lab: Lab, generic: bool) -> Costs:
+    """The buffers that each statement of the hot path touches now."""
+    place = {"deployment_id": lab.deployment_id}
+    page = {**place, "limit": 50, "before": 2**62}
+    statements: dict[str, Mapping[str, Any]] = {
+        "claim": {**place, "dialer_id": lab.dialer_id, "limit": 10, "horizon": 0.2},
+        "cancel": {**place, "user_id": None, "origin": "test"},
+        "expire": {**place, "limit": 1000},
+        "rescue": {"patience": 10.0},
+        "due": {},
+        "closing": {},
+        "stale": {},
+        "find_call": {"call_id": (await lab.rows("SELECT max(id) AS id FROM call"))[0]["id"]},
+        "list_calls": {**page, "statuses": list(STATUSES)},
+        "list_cancellations": page,
+    }
+    async with open_connection(lab.url) as connection:
+        await connection.execute(f"SET plan_cache_mode = {'force_generic_plan' if generic else 'auto'}")
+        found = {name: await buffers(connection, name, parameters) for name, parameters in statements.items()}
+        for status in STATUSES:
+            parameters = {**page, "statuses": [status]}
+            found[f"list_calls {status}"] = await buffers(connection, "list_calls", parameters)
+        async with connection.transaction(force_rollback=True):
+            cursor = await connection.execute(load("calloff.queue", "claim"), statements["claim"])
+            row = await cursor.fetchone()
+            assert row is not None
+            claimed = row["value"]["calls"]
+            tokens = {"call_ids": [call["id"] for call in claimed], "tokens": [call["token"] for call in claimed]}
+            if claimed:
+                found["start"] = await buffers(connection, "start", {**place, **tokens})
+    return found
+
+
+async def buffers(connection: Connection, name: str, parameters: Mapping[str, Any]) -> int:
+    """Pages that the statement touches, after it ran often enough for a cached plan, and caches were warm."""
+    order = list(parameters)
+    text = re.sub(r"%\((\w+)\)s", lambda found: f"${order.index(found[1]) + 1}", load("calloff.queue", name))
+    arguments = sql.SQL(", ").join([sql.Literal(value) for value in parameters.values()])
+    execute = sql.SQL("EXECUTE tried ({})" if order else "EXECUTE tried").format(arguments)
+    await connection.execute(sql.SQL("PREPARE tried AS ") + sql.SQL(text))
+    try:
+        for _ in range(7):
+            async with connection.transaction(force_rollback=True):
+                await connection.execute(execute)
+        async with connection.transaction(force_rollback=True):
+            cursor = await connection.execute(sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + execute)
+            row = await cursor.fetchone()
+            assert row is not None
+            [explained] = row["QUERY PLAN"]
+            scans = await connection.execute("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'call'")
+            [read] = await scans.fetchall()
+            # A few hundred calls are read faster without an index, and nobody minds.
+            assert read["seq_tup_read"] < DEEP / 2, f"{name} reads every call"
+    finally:
+        await connection.execute("DEALLOCATE tried")
+    plan = explained["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+async def costs_of_a_life(url: str, depth: int, generic: bool) -> dict[str, Costs]:
+    """The costs at each turn in the life of a queue of that many calls."""
+    pool = await open_pool(url, min_size=1, max_size=4)
+    lab = await Lab.open(url, pool)
+    found = {}
+    await lab.fill(depth, closes=True)
+    found["fresh, never analyzed"] = await costs(lab, generic)
+    await lab.do("ANALYZE")
+    found["analyzed"] = await costs(lab, generic)
+    await cancel_pending(pool, lab.deployment_id, user_id=None, origin="test")
+    found["right after the cancel"] = await costs(lab, generic)
+    await lab.fill(depth, closes=True)
+    found["filled again, with old statistics"] = await costs(lab, generic)
+    await settle_canceled(pool)
+    found["settled"] = await costs(lab, generic)
+    await lab.do("ANALYZE")
+    found["settled and analyzed"] = await costs(lab, generic)
+    await pool.close()
+    return found
+
+
+@pytest.mark.parametrize("generic", [False, True])
+async def test_no_statement_costs_more_when_more_calls_wait(server_url: str, generic: bool) -> None:
+    with new_database(server_url) as url:
+        shallow = await costs_of_a_life(url, SHALLOW, generic)
+    with new_database(server_url) as url:
+        deep = await costs_of_a_life(url, DEEP, generic)
+    too_dear = [
+        f"{turn}: {name} costs {cost} buffers, and {shallow[turn][name]} at {SHALLOW} calls"
+        for turn in deep
+        for name, cost in deep[turn].items()
+        if cost > shallow[turn][name] + TOLERANCE
+    ]
+    assert too_dear == []
+    assert deep["filled again, with old statistics"].keys() >= {"claim", "start", "cancel", "find_call"}

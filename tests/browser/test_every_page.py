@@ -57,7 +57,7 @@ async def test_every_page_can_be_used_by_everybody(browser: Watched) -> None:
     last_call = await _fill(site)
     page = await browser.page()
     await page.goto(f"{site.url}/console/sign-in")
-    await _examine(page, "sign-in")
+    await examine(page, "sign-in")
     page = await browser.sign_in()
     here = site.deployment_url
     pages = {
@@ -83,13 +83,14 @@ async def test_every_page_can_be_used_by_everybody(browser: Watched) -> None:
         answer = await page.goto(url)
         assert answer is not None
         assert answer.status == 200, url
-        await _examine(page, name)
+        await examine(page, name)
     await page.goto(here)
     await page.get_by_role("link", name="Call everything off").click()
-    await _examine(page, "call-everything-off")
+    await examine(page, "call-everything-off")
 
 
-async def _examine(page: Page, name: str) -> None:
+async def examine(page: Page, name: str) -> None:
+    """Look at the page in both widths and both schemes."""
     await page.evaluate(_AXE)
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")

@@ -38,7 +38,7 @@ async def running_site(pool: Pool, conninfo: str) -> AsyncIterator[Site]:
     """A site with one seeded deployment, whose owner may sign in with `PASSWORD`."""
     seeded = await seed(pool)
     await set_password(pool, seeded.user_id, PASSWORD, must_change=False)
-    app = create_app(pool)
+    app = create_app(pool, conninfo)
     mount_console(app, pool)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,11 @@ from calloff.domain.errors import Deleted, NotAuthenticated, NotFound, NotPermit
 NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
 """The message of the contract (`D`)."""
 _WRONG = "The e-mail address or the developer key is wrong, or the account is inactive. Check your credentials."
+
+
+_noted: dict[bytes, float] = {}
+"""Until when (monotonic seconds) the use of each key needs no writing down again."""
+_MOST_NOTED = 10_000
 
 
 class Permission(StrEnum):
@@ -44,7 +50,20 @@ async def authenticate(pool: Pool, email: str, developer_key: str) -> User:
     matches = [hmac.compare_digest(presented, key) for key in (row["keys"] if row and row["keys"] else [bytes(32)])]
     if row is None or not row["is_active"] or not any(matches):
         raise NotAuthenticated(_WRONG)
+    await _note_use(pool, presented)
     return User(row["id"], row["account_id"], row["email"], row["is_administrator"])
+
+
+async def _note_use(pool: Pool, sha256: bytes) -> None:
+    """Write down that the key was used, at most once a minute."""
+    now = time.monotonic()
+    if now < _noted.get(sha256, 0.0):
+        return
+    if len(_noted) >= _MOST_NOTED:
+        _noted.clear()
+    _noted[sha256] = now + 60
+    async with pool.connection() as connection:
+        await connection.execute(load(__package__, "note_key_use"), {"sha256": sha256})
 
 
 async def require_deployment(

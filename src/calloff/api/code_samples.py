@@ -24,6 +24,11 @@ def code_samples(method: str, path: str, body: Mapping[str, str] | None) -> list
 
 
 def _shell(method: str, path: str, body: Mapping[str, str] | None) -> str:
+    if body and "csv" in body:
+        return f"""printf '{_escaped(body["csv"])}' |
+curl --fail-with-body --request {method} --user "$CALLOFF_EMAIL:$CALLOFF_KEY" --form 'csv=@-;filename=list.csv' \\
+  '{{base_url}}{path}'
+"""
     data = "".join(f" \\\n  --data-urlencode '{name}={value}'" for name, value in (body or {}).items())
     return f"""curl --fail-with-body --request {method} --user "$CALLOFF_EMAIL:$CALLOFF_KEY"{data} \\
   '{{base_url}}{path}'
@@ -31,16 +36,23 @@ def _shell(method: str, path: str, body: Mapping[str, str] | None) -> str:
 
 
 def _python(method: str, path: str, body: Mapping[str, str] | None) -> str:
+    content_type, head = "", ""
     data = f"\n    data={urlencode(body).encode()!r}," if body else ""
+    if body and "csv" in body:
+        head = f"""csv = "{_escaped(body["csv"])}"
+form = '--end\\r\\nContent-Disposition: form-data; name="csv"; filename="list.csv"\\r\\n\\r\\n' + csv + "\\r\\n--end--\\r\\n"
+"""
+        data = "\n    data=form.encode(),"
+        content_type = ', "Content-Type": "multipart/form-data; boundary=end"'
     return f"""import base64
 import os
 import urllib.request
 
 credentials = os.environ["CALLOFF_EMAIL"] + ":" + os.environ["CALLOFF_KEY"]
-request = urllib.request.Request(
+{head}request = urllib.request.Request(
     "{{base_url}}{path}",
     method="{method}",{data}
-    headers={{"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}},
+    headers={{"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode(){content_type}}},
 )
 with urllib.request.urlopen(request) as answer:
     print(answer.status, answer.read().decode())
@@ -50,6 +62,9 @@ with urllib.request.urlopen(request) as answer:
 def _php(method: str, path: str, body: Mapping[str, str] | None) -> str:
     fields = ", ".join(f"'{name}' => '{value}'" for name, value in (body or {}).items())
     data = f"\n    CURLOPT_POSTFIELDS => [{fields}]," if body else ""
+    if body and "csv" in body:
+        file = f'new CURLStringFile("{_escaped(body["csv"])}", "list.csv", "text/csv")'
+        data = f"\n    CURLOPT_POSTFIELDS => ['csv' => {file}],"
     return f"""<?php
 $request = curl_init('{{base_url}}{path}');
 curl_setopt_array($request, [
@@ -64,10 +79,21 @@ echo curl_getinfo($request, CURLINFO_RESPONSE_CODE), ' ', $body, "\\n";
 
 def _javascript(method: str, path: str, body: Mapping[str, str] | None) -> str:
     data = f"\n  body: new URLSearchParams({json.dumps(body)})," if body else ""
-    return f"""const credentials = process.env.CALLOFF_EMAIL + ":" + process.env.CALLOFF_KEY;
+    head = ""
+    if body and "csv" in body:
+        head = f"""const form = new FormData();
+form.append("csv", new Blob(["{_escaped(body["csv"])}"]), "list.csv");
+"""
+        data = "\n  body: form,"
+    return f"""{head}const credentials = process.env.CALLOFF_EMAIL + ":" + process.env.CALLOFF_KEY;
 const answer = await fetch("{{base_url}}{path}", {{
   method: "{method}",{data}
   headers: {{ Authorization: "Basic " + Buffer.from(credentials).toString("base64") }},
 }});
 console.log(answer.status, await answer.text());
 """
+
+
+def _escaped(csv: str) -> str:
+    """The list as a string of any of the four languages holds it."""
+    return csv.replace("\n", "\\n")

@@ -7,6 +7,7 @@ from calloff.queue.read import STATUSES
 
 Schema = dict[str, Any]
 
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
 _APPS = "/api/apps/{application_id}/{deployment_id}"
 _ERRORS = {
     400: ("The request is improperly formatted or invalid.", "phone_number is missing. Give the number to call."),
@@ -124,7 +125,7 @@ def _paths() -> dict[str, Any]:
                 "The call is dialed as soon as its window is open and a line is free.",
                 "Calls",
                 path=f"{_APPS}/queue",
-                parameters=deployment,
+                parameters=[*deployment, "Idempotency-Key"],
                 body="queue_request",
                 body_example={"phone_number": "+16175551234"},
                 success=_answer(
@@ -133,12 +134,38 @@ def _paths() -> dict[str, Any]:
                     {"call_id": "123"},
                     headers={
                         "Link": {
-                            "description": "The address of the call's status, as `rel=\"status\"`.",
+                            "description": 'The address of the call\'s status, as `rel="status"`.',
                             "schema": {"type": "string"},
                         }
                     },
                 ),
-                errors=(400, 401, 403, 404, 409, 413, 415, 429, 500),
+                errors=(400, 401, 403, 404, 409, 413, 415, 422, 429, 500),
+            )
+        },
+        f"{_APPS}/bulk_queue": {
+            "post": _operation(
+                "bulk_queue",
+                "Queue many calls",
+                "Queues every valid row of a CSV file in one transaction and reports the others; 400 if none is valid. "
+                "The first column is `destination` (or `phone_number`), every other one becomes a variable of its call. "
+                "UTF-8; `,` `;` or tab; the file is read as it streams in, up to 512 MiB.",
+                "Calls",
+                path=f"{_APPS}/bulk_queue",
+                parameters=[*deployment, "Idempotency-Key"],
+                body="bulk_queue_request",
+                body_example={"csv": "destination,name\n+16175551234,Anna\n+16175551235,Ben\n"},
+                media_types=("multipart/form-data",),
+                success=_answer(
+                    "The valid rows are queued.",
+                    "bulk_queued",
+                    {
+                        "call_ids": ["123", "124"],
+                        "queued": 2,
+                        "rejected": 1,
+                        "errors": [{"line": 4, "value": "12", "error": "phone_number is not a phone number. […]"}],
+                    },
+                ),
+                errors=(400, 401, 403, 404, 409, 413, 415, 422, 429, 500),
             )
         },
         f"{_APPS}/calls": {
@@ -258,10 +285,16 @@ def _operation(
     parameters: list[str],
     body: str | None = None,
     body_example: dict[str, Any] | None = None,
+    media_types: tuple[str, ...] = _FORMS,
 ) -> dict[str, Any]:
-    method = {"queue": "POST", "pause": "POST", "resume": "POST", "cancel": "DELETE", "cancel_call": "DELETE"}.get(
-        operation_id, "GET"
-    )
+    method = {
+        "queue": "POST",
+        "bulk_queue": "POST",
+        "pause": "POST",
+        "resume": "POST",
+        "cancel": "DELETE",
+        "cancel_call": "DELETE",
+    }.get(operation_id, "GET")
     operation: dict[str, Any] = {
         "operationId": operation_id,
         "summary": summary,
@@ -279,7 +312,7 @@ def _operation(
             "required": True,
             "content": {
                 media_type: {"schema": {"$ref": f"#/components/schemas/{body}"}, "example": body_example}
-                for media_type in ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
+                for media_type in media_types
             },
         }
     return operation
@@ -353,6 +386,15 @@ def _parameters() -> dict[str, Schema]:
             "schema": _IDENTIFIER,
             "example": "1",
         },
+        "Idempotency-Key": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": (
+                "1 to 255 visible ASCII characters, such as a UUID. The same key and body within 24 h answers as the "
+                "first time did and queues nothing."
+            ),
+            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        },
         "limit": {
             "name": "limit",
             "in": "query",
@@ -382,6 +424,24 @@ def _schemas() -> dict[str, Schema]:
         "paused": _object({"paused": {"type": "boolean"}}),
         "queued_call": _object({"call_id": _CALL_ID}),
         "queue_request": _queue_request(),
+        "bulk_queue_request": _bulk_queue_request(),
+        "bulk_queued": _object(
+            {
+                "call_ids": {"type": "array", "items": _CALL_ID, "description": "In the order of the list."},
+                "queued": {"type": "integer"},
+                "rejected": {"type": "integer"},
+                "errors": {
+                    "type": "array",
+                    "items": _object(
+                        {
+                            "line": {"type": "integer", "description": "Where the row begins, from 1."},
+                            "value": {"type": "string", "description": "What stood there, shortened."},
+                            "error": {"type": "string"},
+                        }
+                    ),
+                },
+            }
+        ),
         "call_status": _object({"call_details": {"$ref": "#/components/schemas/call_details"}}),
         "call_details": _object(
             {
@@ -541,6 +601,16 @@ def _queue_request() -> Schema:
         },
         required=["phone_number"],
     )
+
+
+def _bulk_queue_request() -> Schema:
+    shared = {name: schema for name, schema in _queue_request()["properties"].items() if name != "phone_number"}
+    csv = {
+        "type": "string",
+        "format": "binary",
+        "description": "The list, as a file. What `destination` may hold is what `phone_number` of `queue` may.",
+    }
+    return _object({"csv": csv, **shared}, required=["csv"])
 
 
 def _object(properties: dict[str, Schema], *, required: list[str] | None = None) -> Schema:

@@ -6,12 +6,12 @@ import psycopg
 from fastapi import FastAPI, Request
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from calloff.accounts.throttle import Throttle, TooManyAttempts
-from calloff.console.protection import Protection
-from calloff.console.render import STATIC, error_page
+from calloff.console.protection import HEADERS, Protection
+from calloff.console.render import STATIC, error_page, fragment
 from calloff.console.routes import (
     administration,
     applications,
@@ -54,8 +54,18 @@ def create_console(pool: Pool, throttle: Throttle | None = None) -> FastAPI:
 
 
 def mount_console(app: FastAPI, pool: Pool, throttle: Throttle | None = None) -> None:
-    """Put the console at `/console` of the API's application."""
+    """Put the console at `/console`, and the page that tries out the API at `/docs`, of the API's application."""
     app.mount("/console", create_console(pool, throttle))
+    app.add_route("/console", _redirect, include_in_schema=False)
+    app.add_route("/docs", _docs, include_in_schema=False)
+
+
+async def _redirect(request: Request) -> Response:
+    return RedirectResponse("/console/apps", 303)
+
+
+async def _docs(request: Request) -> Response:
+    return HTMLResponse(fragment("docs.html"), headers=HEADERS)
 
 
 async def _answer_calloff_error(request: Request, error: Exception) -> Response:

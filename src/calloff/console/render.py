@@ -47,7 +47,7 @@ def _count(number: int) -> str:
 def _time(moment: datetime | float | None) -> Markup:
     """A moment, which the page's script shows in the reader's own time zone."""
     if moment is None:
-        return Markup("–")
+        return Markup("&ndash;")
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     utc = moment.astimezone(UTC)

@@ -54,7 +54,7 @@ async def outbound(request: Request) -> Response:
 
 @router.get("/live")
 async def live(request: Request) -> Response:
-    """A stream of the numbers and the chart (server-sent events); it ends after a minute, and the browser comes back."""
+    """A stream of the numbers and the chart (server-sent events), a minute long; then the browser comes back."""
     place = await enter(request, Permission.VIEW)
     return StreamingResponse(
         _stream(request, place.deployment_id), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}

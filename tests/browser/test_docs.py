@@ -25,7 +25,7 @@ async def test_a_request_is_built_sent_and_read(browser: Watched) -> None:
         await queue.get_by_label("Send as").select_option(media_type)
         await queue.get_by_role("button", name="Send").click()
         await expect(queue.get_by_role("status")).to_contain_text(
-            '"call_id": "' + ("2" if "m" == media_type[0] else "3")
+            '"call_id": "' + ("2" if media_type[0] == "m" else "3")
         )
     bulk = page.locator("#bulk_queue")
     await bulk.get_by_role("button", name="Send").click()

@@ -248,7 +248,7 @@ def _paths() -> dict[str, Any]:
             "post": _operation(
                 "pause",
                 "Pause dialing",
-                "Starts nothing more until `resume`; what is dialing or connected goes on, and what waits keeps waiting.",
+                "Starts nothing more until `resume`; what is dialing or connected goes on, and what waits waits on.",
                 "Stopping",
                 path=f"{_APPS}/pause",
                 parameters=deployment,

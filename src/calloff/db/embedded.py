@@ -141,7 +141,7 @@ class EmbeddedServer:
         """Wait until the server has ended, for whatever reason; returns at once if it does not run."""
         process = self._process
         if process is not None and process.poll() is None:
-            await wait_until_gone(process.pid)
+            await wait_until_gone(process.pid, impatient=False)
             process.wait()
 
     def _take_lock(self) -> None:

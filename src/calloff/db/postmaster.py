@@ -95,8 +95,8 @@ async def wait_until_ready(process: "subprocess.Popen[bytes]", cluster: Path, lo
         pause = min(pause * 1.5, _SLOWEST_POLL)
 
 
-async def wait_until_gone(pid: int) -> None:
-    """Wait until the process `pid`, a child of ours or not, has ended."""
+async def wait_until_gone(pid: int, *, impatient: bool = True) -> None:
+    """Wait until the process `pid`, a child of ours or not, has ended; `impatient` says so in our log meanwhile."""
     loop = asyncio.get_running_loop()
     try:
         descriptor = os.pidfd_open(pid)
@@ -107,7 +107,7 @@ async def wait_until_gone(pid: int) -> None:
     try:
         while True:
             try:
-                await asyncio.wait_for(gone.wait(), _REPORT_SECONDS)
+                await asyncio.wait_for(gone.wait(), _REPORT_SECONDS if impatient else None)
             except TimeoutError:
                 logger.info("Still waiting for process %d of PostgreSQL to end.", pid)
             else:

@@ -180,9 +180,21 @@ CREATE TABLE call_count (
 CREATE TABLE callback (
     call_id         bigint NOT NULL,
     deployment_id   bigint NOT NULL,
+    -- Of the `result_url`, with its port: what is tried at once is limited for each.
+    host            text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (call_id, deployment_id)
-);
+    attempts        smallint NOT NULL DEFAULT 0,
+    -- While somebody delivers it, when that lease is over.
+    next_attempt_at timestamptz NOT NULL DEFAULT now(),
+    delivered_at    timestamptz,
+    gave_up_at      timestamptz,
+    last_status     smallint,
+    last_error      text,
+    PRIMARY KEY (call_id, deployment_id),
+    CONSTRAINT delivered_or_given_up CHECK (num_nonnulls(delivered_at, gave_up_at) <= 1)
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX callback_open ON callback (host, next_attempt_at) WHERE delivered_at IS NULL AND gave_up_at IS NULL;
+CREATE INDEX callback_deployment ON callback (deployment_id, call_id);
 
 CREATE FUNCTION counted_epoch(p_epoch bigint, p_ended_at timestamptz) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -218,8 +230,9 @@ BEGIN
     ON CONFLICT (deployment_id, epoch, state, result, slot)
     DO UPDATE SET calls = call_count.calls + excluded.calls;
 
-    INSERT INTO callback (call_id, deployment_id)
-    SELECT id, deployment_id FROM after WHERE ended_at IS NOT NULL AND result_url IS NOT NULL;
+    INSERT INTO callback (call_id, deployment_id, host)
+    SELECT id, deployment_id, coalesce(lower(substring(result_url FROM '^[^:]+://(?:[^/?#]*@)?([^/?#]*)')), '')
+    FROM after WHERE ended_at IS NOT NULL AND result_url IS NOT NULL;
     RETURN NULL;
 END $$;
 

@@ -1,0 +1,5 @@
+"""`python -m calloff` is `calloff`."""
+
+from calloff.cli import app
+
+app()

@@ -1,0 +1,115 @@
+"""`calloff admin account`, `user` and `key`."""
+
+from typing import Annotated
+
+import typer
+
+from calloff.accounts.accounts import add_account, deactivate_account, list_accounts
+from calloff.accounts.keys import NewKey, add_key, list_keys, revoke_key
+from calloff.accounts.users import AccountUser, add_user, deactivate_user, find_user, list_users
+from calloff.cli.admin.database import on_database
+from calloff.cli.options import with_settings
+from calloff.cli.output import AsJson, show, show_list
+from calloff.config import Settings
+from calloff.db.pool import Pool
+
+accounts = typer.Typer(name="account", help="Tenants.", no_args_is_help=True)
+users = typer.Typer(name="user", help="Who may sign in.", no_args_is_help=True)
+keys = typer.Typer(name="key", help="What programs sign in with.", no_args_is_help=True)
+
+UserName = Annotated[str, typer.Argument(metavar="USER", help="ID or e-mail address.")]
+
+
+@accounts.command("add")
+@with_settings("admin")
+def add_account_command(settings: Settings, name: str, as_json: AsJson = False) -> None:
+    """Make an account."""
+    account = on_database(settings, lambda pool: add_account(pool, name))
+    show(account, f"Account {account.id} ({account.name}) was made.", as_json=as_json)
+
+
+@accounts.command("list")
+@with_settings("admin")
+def list_accounts_command(settings: Settings, as_json: AsJson = False) -> None:
+    """List the accounts."""
+    show_list("accounts", on_database(settings, list_accounts), as_json=as_json)
+
+
+@accounts.command("deactivate")
+@with_settings("admin")
+def deactivate_account_command(settings: Settings, account_id: int, as_json: AsJson = False) -> None:
+    """Shut an account out and stop its dialing at once."""
+    account = on_database(settings, lambda pool: deactivate_account(pool, account_id))
+    show(account, f"Account {account.id} ({account.name}) is shut out, and dials nobody any more.", as_json=as_json)
+
+
+@users.command("add")
+@with_settings("admin")
+def add_user_command(
+    settings: Settings,
+    email: str,
+    account: Annotated[int, typer.Option(help="ID of the account.")],
+    administrator: Annotated[bool, typer.Option("--administrator", help="May do everything in the account.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a user to an account."""
+    user = on_database(settings, lambda pool: add_user(pool, account, email, is_administrator=administrator))
+    show(
+        user,
+        f"User {user.id} ({user.email}) was added. Make a key with: calloff admin key add {user.id}",
+        as_json=as_json,
+    )
+
+
+@users.command("list")
+@with_settings("admin")
+def list_users_command(
+    settings: Settings,
+    account: Annotated[int | None, typer.Option(help="ID of an account; else of all accounts.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the users."""
+    show_list("users", on_database(settings, lambda pool: list_users(pool, account_id=account)), as_json=as_json)
+
+
+@users.command("deactivate")
+@with_settings("admin")
+def deactivate_user_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
+    """Shut a user out, at once and with every key."""
+
+    async def work(pool: Pool) -> AccountUser:
+        return await deactivate_user(pool, (await find_user(pool, user)).id)
+
+    found = on_database(settings, work)
+    show(found, f"User {found.id} ({found.email}) is shut out.", as_json=as_json)
+
+
+@keys.command("add")
+@with_settings("admin")
+def add_key_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
+    """Give a user one more developer key, which is shown this once."""
+
+    async def work(pool: Pool) -> NewKey:
+        return await add_key(pool, (await find_user(pool, user)).id)
+
+    key = on_database(settings, work)
+    show(key, f"Key {key.id} is shown this once:\n{key.developer_key}", as_json=as_json)
+
+
+@keys.command("list")
+@with_settings("admin")
+def list_keys_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
+    """List a user's keys, without what opens."""
+
+    async def work(pool: Pool) -> None:
+        show_list("keys", await list_keys(pool, (await find_user(pool, user)).id), as_json=as_json)
+
+    on_database(settings, work)
+
+
+@keys.command("revoke")
+@with_settings("admin")
+def revoke_key_command(settings: Settings, key_id: int, as_json: AsJson = False) -> None:
+    """Let a key open nothing any more."""
+    key = on_database(settings, lambda pool: revoke_key(pool, key_id))
+    show(key, f"Key {key.id} is revoked.", as_json=as_json)

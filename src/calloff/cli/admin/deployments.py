@@ -1,0 +1,141 @@
+"""`calloff admin deployment`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from calloff.accounts.deployments import (
+    Deployment,
+    DeploymentSettings,
+    add_deployment,
+    delete_deployment,
+    list_deployments,
+    set_deployment,
+)
+from calloff.accounts.trunks import list_trunks
+from calloff.cli.admin.database import ORIGIN, on_database
+from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none, or_none
+from calloff.cli.options import with_settings
+from calloff.cli.output import AsJson, show, show_list, show_values
+from calloff.config import Settings
+from calloff.db.pool import Pool
+from calloff.domain.errors import InvalidInput
+
+deployments = typer.Typer(
+    name="deployment", help="Where calls are queued, and how they are dialed.", no_args_is_help=True
+)
+
+_CallerId = Annotated[str | None, typer.Option(help="Number to show for calls without one; 'none' takes it away.")]
+_RingTimeout = Annotated[float | None, typer.Option(help="Seconds to let a far end ring.")]
+_OnUnknown = Annotated[
+    Literal["fail", "retry"] | None, typer.Option(help="What becomes of an attempt whose outcome nobody knows.")
+]
+_CallbackFormat = Annotated[Literal["json", "form"] | None, typer.Option(help="How results are sent.")]
+
+
+@deployments.command("add")
+@with_settings("admin")
+def add_deployment_command(
+    settings: Settings,
+    name: str,
+    application: Annotated[int, typer.Option("--app", help="ID of the application.")],
+    trunk: Annotated[int | None, typer.Option(help="ID of the trunk; may be left out where there is only one.")] = None,
+    caller_id: _CallerId = None,
+    max_concurrent_calls: MaxConcurrentCalls = None,
+    calls_per_second: CallsPerSecond = None,
+    ring_timeout: _RingTimeout = None,
+    on_unknown: _OnUnknown = None,
+    callback_format: _CallbackFormat = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a deployment to an application."""
+    changes = _changes(caller_id, max_concurrent_calls, calls_per_second, ring_timeout, on_unknown, callback_format)
+
+    async def work(pool: Pool) -> Deployment:
+        trunk_id = await _only_trunk(pool) if trunk is None else trunk
+        return await add_deployment(pool, application, name, trunk_id, changes)
+
+    made = on_database(settings, work)
+    sentence = f"Deployment {made.id} ({made.name}) was made. Queue calls at /api/apps/{application}/{made.id}/queue."
+    show(made, sentence, as_json=as_json)
+
+
+@deployments.command("list")
+@with_settings("admin")
+def list_deployments_command(
+    settings: Settings,
+    application: Annotated[int | None, typer.Option("--app", help="ID of an application; else of all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the deployments, deleted ones too."""
+    found = on_database(settings, lambda pool: list_deployments(pool, application_id=application))
+    show_list("deployments", found, as_json=as_json)
+
+
+@deployments.command("set")
+@with_settings("admin")
+def set_deployment_command(
+    settings: Settings,
+    deployment_id: int,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    trunk: Annotated[int | None, typer.Option(help="ID of the trunk.")] = None,
+    caller_id: _CallerId = None,
+    max_concurrent_calls: MaxConcurrentCalls = None,
+    calls_per_second: CallsPerSecond = None,
+    ring_timeout: _RingTimeout = None,
+    on_unknown: _OnUnknown = None,
+    callback_format: _CallbackFormat = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change settings of a deployment, for the next calls that are dialed."""
+    changes = _changes(caller_id, max_concurrent_calls, calls_per_second, ring_timeout, on_unknown, callback_format)
+    if name is not None:
+        changes["name"] = name
+    if trunk is not None:
+        changes["trunk_id"] = trunk
+    if not changes:
+        raise typer.BadParameter("Give at least one setting to change.")
+    changed = on_database(settings, lambda pool: set_deployment(pool, deployment_id, changes))
+    show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
+
+
+@deployments.command("delete")
+@with_settings("admin")
+def delete_deployment_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
+    """Delete a deployment, and call off everything that is pending there."""
+    on_database(settings, lambda pool: delete_deployment(pool, deployment_id, user_id=None, origin=ORIGIN))
+    sentence = f"Deployment {deployment_id} is deleted, and what was pending there is called off."
+    show_values({"id": deployment_id}, sentence, as_json=as_json)
+
+
+def _changes(
+    caller_id: str | None,
+    max_concurrent_calls: str | None,
+    calls_per_second: str | None,
+    ring_timeout: float | None,
+    on_unknown: Literal["fail", "retry"] | None,
+    callback_format: Literal["json", "form"] | None,
+) -> DeploymentSettings:
+    changes: DeploymentSettings = {}
+    if caller_id is not None:
+        changes["caller_id"] = or_none(caller_id)
+    if max_concurrent_calls is not None:
+        changes["max_concurrent_calls"] = number_or_none(max_concurrent_calls, int, "--max-concurrent-calls")
+    if calls_per_second is not None:
+        changes["calls_per_second"] = number_or_none(calls_per_second, float, "--calls-per-second")
+    if ring_timeout is not None:
+        changes["ring_timeout"] = ring_timeout
+    if on_unknown is not None:
+        changes["on_unknown"] = on_unknown
+    if callback_format is not None:
+        changes["callback_format"] = callback_format
+    return changes
+
+
+async def _only_trunk(pool: Pool) -> int:
+    found = await list_trunks(pool)
+    if len(found) != 1:
+        raise InvalidInput(
+            "There is not exactly one trunk. Name one with --trunk, or add one with: calloff admin trunk add"
+        )
+    return found[0].id

@@ -1,0 +1,135 @@
+"""`calloff admin trunk`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from calloff.accounts.secrets import SecretBox
+from calloff.accounts.trunks import TrunkKind, TrunkRecord, TrunkSettings, add_trunk, find_trunk, list_trunks, set_trunk
+from calloff.cli.admin.database import on_database
+from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
+from calloff.cli.options import with_settings
+from calloff.cli.output import AsJson, show, show_list
+from calloff.config import Settings
+from calloff.db.pool import Pool
+from calloff.domain.errors import InvalidInput
+from calloff.wiring.trunk_settings import hide_secrets, seal_settings
+
+trunks = typer.Typer(name="trunk", help="The ways out.", no_args_is_help=True)
+
+_Setting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--setting",
+        metavar="NAME=VALUE",
+        help="A setting of its kind, such as uri=sip:carrier.example;transport=tls; NAME= takes it away. Repeatable.",
+    ),
+]
+_PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+_PasswordEnv = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Environment variable of the dialers that holds the password.")
+]
+
+
+@trunks.command("add")
+@with_settings("admin")
+def add_trunk_command(
+    settings: Settings,
+    name: str,
+    kind: Annotated[TrunkKind, typer.Option(help="What it is.")],
+    setting: _Setting = None,
+    password_stdin: _PasswordStdin = False,
+    password_env: _PasswordEnv = None,
+    max_concurrent_calls: MaxConcurrentCalls = None,
+    calls_per_second: CallsPerSecond = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a trunk."""
+    changes = _limits(max_concurrent_calls, calls_per_second)
+    given = _given(setting or [], password_stdin, password_env)
+    box = SecretBox.open(settings.data_dir, settings.secret_key)
+    changes["settings"] = seal_settings(kind, {key: value for key, value in given.items() if value is not None}, box)
+    _show(on_database(settings, lambda pool: add_trunk(pool, name, kind, changes)), "was added", as_json=as_json)
+
+
+@trunks.command("list")
+@with_settings("admin")
+def list_trunks_command(settings: Settings, as_json: AsJson = False) -> None:
+    """List the trunks, without their passwords."""
+    show_list("trunks", [hide_secrets(trunk) for trunk in on_database(settings, list_trunks)], as_json=as_json)
+
+
+@trunks.command("set")
+@with_settings("admin")
+def set_trunk_command(
+    settings: Settings,
+    trunk_id: int,
+    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    setting: _Setting = None,
+    password_stdin: _PasswordStdin = False,
+    password_env: _PasswordEnv = None,
+    max_concurrent_calls: MaxConcurrentCalls = None,
+    calls_per_second: CallsPerSecond = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change settings of a trunk; a dialer uses them within seconds, and lets the calls that are up end as they are."""
+    changes = _limits(max_concurrent_calls, calls_per_second)
+    if name is not None:
+        changes["name"] = name
+    given = _given(setting or [], password_stdin, password_env)
+    if not changes and not given:
+        raise typer.BadParameter("Give at least one setting to change.")
+
+    async def work(pool: Pool) -> TrunkRecord:
+        if given:
+            trunk = await find_trunk(pool, trunk_id)
+            kept = dict(trunk.settings)
+            if given.keys() & {"password", "password_env"}:
+                kept = {key: value for key, value in kept.items() if key not in ("password_env", "password_encrypted")}
+            merged = {key: value for key, value in {**kept, **given}.items() if value is not None}
+            box = SecretBox.open(settings.data_dir, settings.secret_key)
+            changes["settings"] = seal_settings(trunk.kind, merged, box)
+        return await set_trunk(pool, trunk_id, changes)
+
+    _show(on_database(settings, work), "is set", as_json=as_json)
+
+
+def _show(trunk: TrunkRecord, done: str, *, as_json: bool) -> None:
+    show(hide_secrets(trunk), f"Trunk {trunk.id} ({trunk.name}) {done}.", as_json=as_json)
+
+
+def _limits(max_concurrent_calls: str | None, calls_per_second: str | None) -> TrunkSettings:
+    changes: TrunkSettings = {}
+    if max_concurrent_calls is not None:
+        changes["max_concurrent_calls"] = number_or_none(max_concurrent_calls, int, "--max-concurrent-calls")
+    if calls_per_second is not None:
+        changes["calls_per_second"] = number_or_none(calls_per_second, float, "--calls-per-second")
+    return changes
+
+
+def _given(pairs: Sequence[str], password_stdin: bool, password_env: str | None) -> dict[str, Any]:
+    """The settings of the options; None for those to take away."""
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput(f"--setting needs NAME=VALUE, but {name} has no value.")
+        given[name] = _value(value) if value else None
+    if password_stdin:
+        given["password"] = sys.stdin.readline().rstrip("\r\n")
+    if password_env is not None:
+        given["password_env"] = password_env
+    return given
+
+
+def _value(text: str) -> Any:
+    """JSON where it is a list, so that `codecs=["pcma"]` can be said; else the text."""
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise InvalidInput("A setting that begins with [ must be a list in JSON.") from None
+    return text

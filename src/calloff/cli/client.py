@@ -1,0 +1,162 @@
+"""`calloff call`, `status`, `cancel` and `watch`: clients of the API."""
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from calloff.cli.options import with_settings
+from calloff.cli.output import AsJson, show_values
+from calloff.config import Settings
+from calloff.domain.errors import CalloffError, InvalidInput, NotConfigured
+from calloff.wiring.credentials import read_credentials
+
+_OVER = ("completed", "failed", "canceled")
+_POLL = 0.5
+_NEWEST = 100
+
+_App = Annotated[int, typer.Option("--app", help="ID of the application.")]
+_Deployment = Annotated[int, typer.Option(help="ID of the deployment.")]
+_CallId = Annotated[int, typer.Argument(metavar="CALL_ID")]
+_MaybeCallId = Annotated[int | None, typer.Argument(metavar="[CALL_ID]")]
+
+
+def add_client_commands(app: typer.Typer) -> None:
+    """Add them to the command line."""
+    for command in (call, status, cancel, watch):
+        app.command()(command)
+
+
+@with_settings("client")
+def call(
+    settings: Settings,
+    phone_number: str,
+    app: _App = 1,
+    deployment: _Deployment = 1,
+    start_timestamp: Annotated[int | None, typer.Option(help="When to begin dialing, in Unix seconds.")] = None,
+    end_timestamp: Annotated[int | None, typer.Option(help="When to stop, in Unix seconds.")] = None,
+    max_attempts: Annotated[int | None, typer.Option(help="How often to try: 1 to 10.")] = None,
+    reattempt_wait: Annotated[int | None, typer.Option(help="Seconds between two attempts: 60 to 86400.")] = None,
+    result_url: Annotated[str | None, typer.Option(help="Where to send the result.")] = None,
+    pci: Annotated[bool, typer.Option("--pci", help="Keep the number out of logs.")] = False,
+    variable: Annotated[
+        list[str] | None, typer.Option("--variable", metavar="NAME=VALUE", help="For the application. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Queue one call."""
+    fields = {
+        "phone_number": phone_number,
+        "start_timestamp": start_timestamp,
+        "end_timestamp": end_timestamp,
+        "max_attempts": max_attempts,
+        "reattempt_wait": reattempt_wait,
+        "result_url": result_url,
+        "is_pci": 1 if pci else None,
+        "variables": json.dumps(_variables(variable)) if variable else None,
+    }
+    given = {name: value for name, value in fields.items() if value is not None}
+    answer = _ask(settings, "POST", f"/api/apps/{app}/{deployment}/queue", data=given)
+    show_values({"id": answer["call_id"]}, f"Call {answer['call_id']} is queued.", as_json=as_json)
+
+
+@with_settings("client")
+def status(settings: Settings, call_id: _CallId, as_json: AsJson = False) -> None:
+    """Print what has become of a call."""
+    details = _details(settings, call_id)
+    lines = [_line(details), *(f"  {_clock(each['timestamp'])} {each['event']}" for each in details["events"])]
+    show_values(details, "\n".join(lines), as_json=as_json)
+
+
+@with_settings("client")
+def cancel(
+    settings: Settings,
+    call_id: _MaybeCallId = None,
+    app: _App = 1,
+    deployment: _Deployment = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Call off everything that is pending in a deployment, or one call."""
+    if call_id is None:
+        _ask(settings, "DELETE", f"/api/apps/{app}/{deployment}/cancel")
+        sentence = f"Everything that was pending in deployment {deployment} of application {app} is called off."
+        show_values({"application_id": app, "deployment_id": deployment}, sentence, as_json=as_json)
+    else:
+        _ask(settings, "DELETE", f"/api/outbound/{call_id}")
+        show_values({"id": str(call_id)}, f"Call {call_id} is called off.", as_json=as_json)
+
+
+@with_settings("client")
+def watch(settings: Settings, call_id: _MaybeCallId = None, app: _App = 1, deployment: _Deployment = 1) -> None:
+    """Print every change of one call until it is over, or of a deployment's newest calls until you stop it."""
+    seen: dict[str, str] = {}
+    while True:
+        if call_id is None:
+            path = f"/api/apps/{app}/{deployment}/calls"
+            found = reversed(_ask(settings, "GET", path, params={"limit": _NEWEST})["calls"])
+        else:
+            found = iter([_details(settings, call_id)])
+        for details in found:
+            if seen.get(details["call_id"]) != details["status"]:
+                seen[details["call_id"]] = details["status"]
+                typer.echo(f"{_clock(time.time())} {_line(details)}")
+            if call_id is not None and details["status"] in _OVER:
+                return
+        time.sleep(_POLL)
+
+
+def _ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
+    """The API's answer. Raises `CalloffError` with its own words if it refuses, `NotConfigured` if it is not there."""
+    url, email, key = _credentials(settings)
+    try:
+        answer = httpx.request(method, f"{url.rstrip('/')}{path}", auth=(email, key), timeout=30, **what)
+        content = answer.json() if answer.content else None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise NotConfigured("CALLOFF_URL is no address. Write it like http://127.0.0.1:8080.") from error
+    except httpx.HTTPError as error:
+        raise NotConfigured(f"Calloff does not answer at {url}. Start it, or correct --url (CALLOFF_URL).") from error
+    except ValueError as error:
+        raise NotConfigured(f"What answers at {url} is not Calloff. Correct --url (CALLOFF_URL).") from error
+    if not answer.is_success:
+        message = content.get("error") if isinstance(content, Mapping) else None
+        raise CalloffError(message or f"Calloff answered with HTTP status {answer.status_code}.")
+    return content
+
+
+def _credentials(settings: Settings) -> tuple[str, str, str]:
+    """What was given, or, if nothing was, what the data directory keeps: never a key of the one for the other's URL."""
+    if settings.url is None and settings.email is None and settings.key is None:
+        kept = read_credentials(settings.data_dir)
+        if kept is not None:
+            return kept.url, kept.email, kept.key
+    if settings.url is None or settings.email is None or settings.key is None:
+        raise NotConfigured("Set CALLOFF_URL, CALLOFF_EMAIL and CALLOFF_KEY, or source credentials.env.")
+    return settings.url, settings.email, settings.key
+
+
+def _details(settings: Settings, call_id: int) -> dict[str, Any]:
+    details: dict[str, Any] = _ask(settings, "GET", f"/api/outbound/{call_id}")["call_details"]
+    return details
+
+
+def _line(details: Mapping[str, Any]) -> str:
+    result = f" ({details['result']})" if details.get("result") else ""
+    return f"call {details['call_id']} to {details['phone_number']}: {details['status']}{result}"
+
+
+def _clock(timestamp: float) -> str:
+    return f"{datetime.fromtimestamp(timestamp, UTC).astimezone():%H:%M:%S}"
+
+
+def _variables(pairs: list[str]) -> dict[str, str]:
+    variables = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput("--variable needs NAME=VALUE.")
+        variables[name] = value
+    return variables

@@ -1,0 +1,55 @@
+"""What commands print: for people by default, and one JSON object with `--json`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def show(record: "DataclassInstance", sentence: str, *, as_json: bool) -> None:
+    """Print what was made or changed: as `sentence`, or whole."""
+    show_values(asdict(record), sentence, as_json=as_json)
+
+
+def show_values(values: Mapping[str, Any], sentence: str, *, as_json: bool) -> None:
+    """The same of values that are no record."""
+    typer.echo(json.dumps(values, default=_plain) if as_json else sentence)
+
+
+def show_list(name: str, records: Sequence["DataclassInstance"], *, as_json: bool) -> None:
+    """Print records of one kind: as a table, or as `{name: [...]}`."""
+    rows = [asdict(record) for record in records]
+    if as_json:
+        typer.echo(json.dumps({name: rows}, default=_plain))
+        return
+    if not rows:
+        typer.echo(f"There are no {name.replace('_', ' ')}.")
+        return
+    table = Table(*(column.replace("_", " ") for column in rows[0]), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(soft_wrap=True).print(table, markup=False)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,0 +1,139 @@
+"""Every setting of Calloff: each is an option of the commands that use it, and an environment variable `CALLOFF_…`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_path
+
+from calloff.domain.errors import NotConfigured
+
+Command = Literal["serve", "api", "dialer", "admin", "client"]
+"""The commands that settings are for: `admin` and `client` are several each."""
+
+_SERVER: tuple[Command, ...] = ("serve", "api", "dialer")
+_PASSWORD_IN_URL = re.compile(r"(://[^:/@]*:)[^@]*@")
+_PASSWORD_IN_PARAMETERS = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+
+
+def _about(text: str, *commands: Command, secret: bool = False) -> Mapping[str, Any]:
+    return {"help": text, "commands": commands, "secret": secret}
+
+
+def _default_data_dir() -> Path:
+    return user_data_path("calloff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is in force for one process. A setting that a command has no option for has its default there."""
+
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_about("Address to listen on; 0.0.0.0 is every one of this machine.", "serve", "api"),
+    )
+    port: int = field(default=8080, metadata=_about("Port to listen on; 0 takes a free one.", "serve", "api"))
+    data_dir: Path = field(
+        default_factory=_default_data_dir,
+        metadata=_about("Directory of the embedded database, the keys and the sounds.", *_SERVER, "admin", "client"),
+    )
+    database_url: str | None = field(
+        default=None,
+        metadata=_about(
+            "Address of a PostgreSQL 15 or later to use instead of the embedded one.", *_SERVER, "admin", secret=True
+        ),
+    )
+    secret_key: str | None = field(
+        default=None,
+        metadata=_about(
+            "Key that encrypts the secrets of trunks, one for all processes; else it is kept in the data directory.",
+            *_SERVER,
+            "admin",
+            secret=True,
+        ),
+    )
+    dialers: int = field(default=1, metadata=_about("How many dialer processes to run.", "serve"))
+    ports: int = field(
+        default=250, metadata=_about("How many calls one dialer process holds at once.", "serve", "dialer")
+    )
+    drain_timeout: float = field(
+        default=30.0,
+        metadata=_about("Seconds that a dialer which is told to stop waits for its calls to end.", "serve", "dialer"),
+    )
+    sip_address: str | None = field(
+        default=None,
+        metadata=_about("IP address that SIP trunks use; else the one of the first interface.", "serve", "dialer"),
+    )
+    rtp_ports: str = field(
+        default="10000-20000", metadata=_about("UDP ports for the media of SIP calls.", "serve", "dialer")
+    )
+    sip_ca_file: Path | None = field(
+        default=None,
+        metadata=_about(
+            "Authorities (PEM) that may sign the certificates of SIP carriers; else those of the system.",
+            "serve",
+            "dialer",
+        ),
+    )
+    piper_voice: Path | None = field(
+        default=None,
+        metadata=_about("Piper voice (.onnx) that reads texts to callees; else espeak-ng.", "serve", "dialer"),
+    )
+    log_level: str = field(
+        default="info", metadata=_about("Least severe messages to log: debug, info, warning or error.", *_SERVER)
+    )
+    url: str | None = field(default=None, metadata=_about("Address of the API.", "client"))
+    email: str | None = field(default=None, metadata=_about("E-mail address to sign in to the API with.", "client"))
+    key: str | None = field(
+        default=None, metadata=_about("Developer key to sign in to the API with.", "client", secret=True)
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise NotConfigured("The port must be 0 to 65535.")
+        if self.dialers < 0 or self.ports < 1 or self.drain_timeout < 0:
+            raise NotConfigured("The dialers and the drain time-out must not be negative, and the ports at least 1.")
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise NotConfigured("The log level must be debug, info, warning or error.")
+        first, last = self.rtp_port_range
+        if not 1024 <= first < last <= 65535:
+            raise NotConfigured("The RTP ports must be a range within 1024-65535.")
+
+    @property
+    def rtp_port_range(self) -> tuple[int, int]:
+        """The first and the last port for media. Raises `NotConfigured`."""
+        match = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", self.rtp_ports, re.ASCII)
+        if match is None:
+            raise NotConfigured("The RTP ports must be a range such as 10000-20000.")
+        return int(match[1]), int(match[2])
+
+    def environment(self) -> Mapping[str, str]:
+        """The environment that gives a child process the same settings."""
+        values = {envvar(setting): getattr(self, setting.name) for setting in fields(self)}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def settings_of(command: Command | None = None) -> list[Field[Any]]:
+    """The settings that the command has options for, in the order of the list above; None for all."""
+    return [each for each in fields(Settings) if command is None or command in each.metadata["commands"]]
+
+
+def option(setting: Field[Any]) -> str:
+    """The option of a setting: `--data-dir`."""
+    return f"--{setting.name.replace('_', '-')}"
+
+
+def envvar(setting: Field[Any]) -> str:
+    """The environment variable of a setting: `CALLOFF_DATA_DIR`."""
+    return f"CALLOFF_{setting.name.upper()}"
+
+
+def shown(setting: Field[Any], value: object) -> str:
+    """The value as anybody may see it: of a secret, only that it is set; of an address, all but its password."""
+    if value is None:
+        return ""
+    if setting.name == "database_url":
+        return _PASSWORD_IN_PARAMETERS.sub(r"\1***", _PASSWORD_IN_URL.sub(r"\1***@", str(value)))
+    return "***" if setting.metadata["secret"] else str(value)

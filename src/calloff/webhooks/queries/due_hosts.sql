@@ -1,0 +1,14 @@
+-- One step of the index for each host, however many callbacks wait for it.
+WITH RECURSIVE open_host AS (
+    (SELECT host FROM callback WHERE delivered_at IS NULL AND gave_up_at IS NULL ORDER BY host LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.host FROM callback AS c
+            WHERE c.delivered_at IS NULL AND c.gave_up_at IS NULL AND c.host > h.host ORDER BY c.host LIMIT 1)
+    FROM open_host AS h
+    WHERE h.host IS NOT NULL
+)
+SELECT h.host FROM open_host AS h
+WHERE h.host IS NOT NULL AND EXISTS (
+    SELECT FROM callback AS c
+    WHERE c.host = h.host AND c.delivered_at IS NULL AND c.gave_up_at IS NULL AND c.next_attempt_at <= now()
+)

@@ -1,0 +1,56 @@
+"""The process that answers over HTTP: `calloff api`."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from calloff.api.app import create_app
+from calloff.config import Settings
+from calloff.wiring.database import conninfo_of, database
+from calloff.wiring.listening import BACKLOG, listen, url_of
+from calloff.wiring.signals import stop_on_signals
+
+_GRACE = 10
+"""Seconds for the answers that are under way when the process is told to stop."""
+_log = logging.getLogger(__name__)
+
+
+async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
+    """Answer until a signal says stop, on the inherited socket `listen_fd` or on one of our own."""
+    listener = listen(settings.host, settings.port) if listen_fd is None else socket.socket(fileno=listen_fd)
+    async with database(settings, min_size=2, max_size=20) as pool:
+        server = _Server(
+            uvicorn.Config(
+                create_app(pool, conninfo_of(settings)),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        stopping = asyncio.create_task(_stop(server, stop))
+        _log.info("answering on %s", url_of(listener))
+        await server.serve(sockets=[listener])
+        stopping.cancel()
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to us: uvicorn would raise them again in the end, and so die of them."""
+        yield
+
+
+async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True

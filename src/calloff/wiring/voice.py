@@ -1,0 +1,26 @@
+"""What leads the connected calls of a dialer: applications, speech, recordings and expressions."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from calloff.config import Settings
+from calloff.db.pool import Pool
+from calloff.dialer.talk import Conversations
+from calloff.voice.applications import Applications
+from calloff.voice.cache import AudioCache
+from calloff.voice.expressions import Evaluator
+from calloff.voice.prompts import Media
+from calloff.voice.recordings import Recordings
+from calloff.voice.speech import Speech
+
+
+@asynccontextmanager
+async def conversations(settings: Settings, pool: Pool) -> AsyncIterator[Conversations]:
+    """Everything that a dialer process needs to talk, with its cache of sounds in the data directory."""
+    cache = AudioCache(settings.data_dir / "sounds")
+    media = Media(Speech.of_this_machine(cache, settings.piper_voice), Recordings(cache), Evaluator())
+    try:
+        yield Conversations(Applications(pool), media)
+    finally:
+        await media.recordings.stop()
+        await media.evaluator.stop()

@@ -46,7 +46,7 @@ def test_every_documented_form_is_understood(text: str, destination: Destination
         ("16175551234\x00", "phone_number"),
         ("1617555\r\n1234", "phone_number"),
         ("١٦١٧٥٥٥١٢٣٤", "phone_number"),
-        ("１６１７５５５１２３４", "phone_number"),  # noqa: RUF001
+        ("１６１７５５５１２３４", "phone_number"),
         ("16175551234,6175551235", "phone_number"),
         ("16175551234;ani=", "ani"),
         ("16175551234;ani=anonymous", "ani"),

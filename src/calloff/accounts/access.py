@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,11 @@ from calloff.domain.errors import Deleted, NotAuthenticated, NotFound, NotPermit
 NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
 """The message of the contract (`D`)."""
 _WRONG = "The e-mail address or the developer key is wrong, or the account is inactive. Check your credentials."
+
+
+_noted: dict[bytes, float] = {}
+"""Until when (monotonic seconds) the use of each key needs no writing down again."""
+_MOST_NOTED = 10_000
 
 
 class Permission(StrEnum):
@@ -44,7 +50,20 @@ async def authenticate(pool: Pool, email: str, developer_key: str) -> User:
     matches = [hmac.compare_digest(presented, key) for key in (row["keys"] if row and row["keys"] else [bytes(32)])]
     if row is None or not row["is_active"] or not any(matches):
         raise NotAuthenticated(_WRONG)
+    await _note_use(pool, presented)
     return User(row["id"], row["account_id"], row["email"], row["is_administrator"])
+
+
+async def _note_use(pool: Pool, sha256: bytes) -> None:
+    """Write down that the key was used, at most once a minute."""
+    now = time.monotonic()
+    if now < _noted.get(sha256, 0.0):
+        return
+    if len(_noted) >= _MOST_NOTED:
+        _noted.clear()
+    _noted[sha256] = now + 60
+    async with pool.connection() as connection:
+        await connection.execute(load(__package__, "note_key_use"), {"sha256": sha256})
 
 
 async def require_deployment(
@@ -73,15 +92,48 @@ async def require_call(pool: Pool, user: User, deployment_id: int, permission: P
         raise NotPermitted(f"You are not permitted to {permission} this call. Ask the application's owner to share it.")
 
 
+async def require_application(pool: Pool, user: User, application_id: int, permission: Permission) -> None:
+    """Let `user` do this with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
+    row = await _find_application_access(pool, user, application_id)
+    if row is None:
+        raise NotFound("No application was found by that application id.")
+    if not (row["has_all"] or row[f"may_{permission}"]):
+        raise NotPermitted(f"You are not permitted to {permission} this application. Ask its owner to share it.")
+    if row["is_deleted"]:
+        raise Deleted("This application was deleted. Use another one.")
+
+
+async def application_permissions(pool: Pool, user: User, application_id: int) -> frozenset[Permission]:
+    """What `user` may do with the application; nothing if it does not exist for them."""
+    return _granted(await _find_application_access(pool, user, application_id))
+
+
+async def deployment_permissions(pool: Pool, user: User, deployment_id: int) -> frozenset[Permission]:
+    """What `user` may do with the deployment; nothing if it does not exist for them."""
+    return _granted(await _find_access(pool, user, deployment_id))
+
+
 async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, object] | None:
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            load(__package__, "find_access"),
-            {
-                "deployment_id": deployment_id,
-                "user_id": user.user_id,
-                "account_id": user.account_id,
-                "is_administrator": user.is_administrator,
-            },
+            load(__package__, "find_access"), {"deployment_id": deployment_id, **_asking(user)}
         )
         return await cursor.fetchone()
+
+
+async def _find_application_access(pool: Pool, user: User, application_id: int) -> dict[str, object] | None:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "find_application_access"), {"application_id": application_id, **_asking(user)}
+        )
+        return await cursor.fetchone()
+
+
+def _granted(row: dict[str, object] | None) -> frozenset[Permission]:
+    if row is None:
+        return frozenset()
+    return frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
+
+
+def _asking(user: User) -> dict[str, object]:
+    return {"user_id": user.user_id, "account_id": user.account_id, "is_administrator": user.is_administrator}

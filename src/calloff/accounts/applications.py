@@ -37,6 +37,15 @@ async def list_applications(pool: Pool, *, account_id: int | None = None) -> lis
     return await fetch_all(pool, Application, "list_applications", {"account_id": account_id})
 
 
+async def rename_application(pool: Pool, application_id: int, name: str) -> Application:
+    """Give the application another name. Raises `NotFound` if there is no such application, or it was deleted."""
+    parameters = {"application_id": application_id, "name": check_name(name)}
+    application = await fetch_one(pool, Application, "rename_application", parameters)
+    if application is None:
+        raise NotFound("No application was found by that id. List the applications.")
+    return application
+
+
 async def delete_application(pool: Pool, application_id: int, *, user_id: int | None, origin: str) -> Application:
     """Delete the application with its deployments, and call off what is pending in each.
 

@@ -20,6 +20,8 @@ class DeveloperKey:
     user_id: int
     created_at: datetime
     revoked_at: datetime | None
+    last_used_at: datetime | None
+    """To the minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import binascii
 from fastapi import Request
 
 from calloff.accounts.access import User, authenticate
+from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotAuthenticated
 
@@ -13,7 +14,7 @@ _MISSING = "Credentials are missing. Send your e-mail address and a developer ke
 
 
 async def authenticated_user(request: Request) -> User:
-    """The user whose credentials the request carries. Raises `NotAuthenticated`."""
+    """The user whose credentials the request carries. Raises `NotAuthenticated`, or `TooManyAttempts`."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         raise NotAuthenticated(_MISSING)
@@ -23,7 +24,16 @@ async def authenticated_user(request: Request) -> User:
         raise NotAuthenticated(_MISSING) from error
     if not colon:
         raise NotAuthenticated(_MISSING)
-    return await authenticate(pool_of(request), email, key)
+    throttle: Throttle = request.app.state.throttle
+    address = request.client.host if request.client else "unknown"
+    throttle.check(address, email, key)
+    try:
+        user = await authenticate(pool_of(request), email, key)
+    except NotAuthenticated:
+        throttle.failed(address, email, key)
+        raise
+    throttle.succeeded(email, key)
+    return user
 
 
 def conninfo_of(request: Request) -> str:

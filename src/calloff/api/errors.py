@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from calloff.accounts.throttle import TooManyAttempts
 from calloff.api.representation import respond
 from calloff.domain.errors import (
     CalloffError,
@@ -53,6 +54,7 @@ _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (TooLarge, 413),
     (UnsupportedBody, 415),
     (KeyReused, 422),
+    (TooManyAttempts, 429),
     (OutcomeUnknown, 500),
     (Busy, 503),
 )
@@ -77,7 +79,9 @@ def error_response(request: Request, status: int, message: str, headers: Mapping
 async def _answer_calloff_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CalloffError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    headers = {"WWW-Authenticate": 'Basic realm="Calloff"'} if status == 401 else None
+    headers = {"WWW-Authenticate": 'Basic realm="Calloff"'} if status == 401 else {}
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
     return error_response(request, status, error.message, headers)
 
 

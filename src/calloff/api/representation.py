@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,12 +16,19 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def respond(
-    request: Request, content: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+    request: Request,
+    content: Mapping[str, Any],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    background: BackgroundTask | None = None,
 ) -> Response:
-    """`content` in the representation that the request prefers."""
+    """`content` in the representation that the request prefers; `background` runs when it was sent."""
     if prefers_xml(request.headers.getlist("accept")):
-        return Response(to_xml(content), status, headers, media_type=_XML)
-    return Response(json.dumps(content, ensure_ascii=False, separators=(", ", ": ")), status, headers, media_type=_JSON)
+        return Response(to_xml(content), status, headers, _XML, background)
+    return Response(
+        json.dumps(content, ensure_ascii=False, separators=(", ", ": ")), status, headers, _JSON, background
+    )
 
 
 def prefers_xml(accept: Sequence[str]) -> bool:

@@ -83,10 +83,11 @@ This database was empty, so Calloff made account {made.account_id}, and in it
 
   user           {ready.credentials.email}
   developer key  {ready.credentials.key}
+  password       {ready.credentials.password} (for {ready.url}/console; you choose another one there)
   application    {made.application_id}
   deployment     {made.deployment_id}, on the simulated trunk, which dials nobody
 
-The key is shown this once, and kept in {ready.credentials_path}, which a shell can source.
+Both are shown this once. The key is kept in {ready.credentials_path}, which a shell can source.
 
 A first call, its status, and the end of everything that waits:
 

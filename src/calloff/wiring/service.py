@@ -14,6 +14,7 @@ import httpx
 
 from calloff.accounts.bootstrap import Bootstrapped, bootstrap, is_empty
 from calloff.accounts.keys import make_key
+from calloff.accounts.passwords import make_password, set_password
 from calloff.config import Settings
 from calloff.db.embedded import EmbeddedServer
 from calloff.domain.errors import CalloffError
@@ -118,10 +119,11 @@ async def _prepare(settings: Settings, url: str) -> tuple[Bootstrapped | None, C
     async with database(settings) as pool:
         if await is_empty(pool):
             # Written first: a key that was never written down could not be read a second time.
-            first = Credentials(url, FIRST_EMAIL, make_key())
+            first = Credentials(url, FIRST_EMAIL, make_key(), make_password())
             write_credentials(settings.data_dir, first)
             made = await bootstrap(pool, first.email, first.key)
             if made is not None:
+                await set_password(pool, made.user_id, str(first.password), must_change=True)
                 return made, first
     kept = read_credentials(settings.data_dir)
     if kept is not None and kept.url != url:

@@ -3,4 +3,4 @@ WITH active AS (
 )
 INSERT INTO developer_key (user_id, sha256)
 SELECT id, %(sha256)s FROM active
-RETURNING id, user_id, created_at, revoked_at
+RETURNING id, user_id, created_at, revoked_at, last_used_at

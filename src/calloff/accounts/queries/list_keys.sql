@@ -1,1 +1,1 @@
-SELECT id, user_id, created_at, revoked_at FROM developer_key WHERE user_id = %(user_id)s ORDER BY id
+SELECT id, user_id, created_at, revoked_at, last_used_at FROM developer_key WHERE user_id = %(user_id)s ORDER BY id

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter, Request
+from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -14,6 +15,7 @@ from calloff.accounts.access import Permission
 from calloff.api.authentication import conninfo_of
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import permitted_deployment
+from calloff.api.recording import recording
 from calloff.api.representation import escape_xml, prefers_xml
 from calloff.api.uploads import STALL_SECONDS, read_upload, slots_of
 from calloff.queue.bulk import RejectedRow, Totals, Upload
@@ -25,7 +27,7 @@ _CHUNK = 64 * 1024
 @router.post("/bulk_queue")
 async def bulk_queue(request: Request) -> Response:
     """Queue every valid row of a list, in one transaction; the answer, too, is streamed."""
-    _, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
+    user, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
     stack = AsyncExitStack()
     async with stack:
         await stack.enter_async_context(slots_of(request).take())
@@ -36,14 +38,17 @@ async def bulk_queue(request: Request) -> Response:
         totals = await upload.queue(shared, fingerprint)
         is_xml = prefers_xml(request.headers.getlist("accept"))
         pieces = _xml(upload, totals) if is_xml else _json(upload, totals)
-        return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", stack.pop_all())
+        done = recording(request, user, f"queue a list of {totals.queued} calls", f"deployment {deployment_id}")
+        return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", done, stack.pop_all())
 
 
 class _Answer(StreamingResponse):
     """A streamed answer that lets go of its upload when it was sent, or could not be."""
 
-    def __init__(self, pieces: AsyncIterator[bytes], media_type: str, upload: AsyncExitStack) -> None:
-        super().__init__(pieces, media_type=media_type)
+    def __init__(
+        self, pieces: AsyncIterator[bytes], media_type: str, background: BackgroundTask, upload: AsyncExitStack
+    ) -> None:
+        super().__init__(pieces, media_type=media_type, background=background)
         self._upload = upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from calloff.accounts.access import Permission, require_call
+from calloff.accounts.access import Permission, User, require_call
 from calloff.api.authentication import authenticated_user, pool_of
 from calloff.api.bodies import read_fields
 from calloff.api.call_requests import parse_call
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import identifier, permitted_deployment
 from calloff.api.paging import next_page, parse_page
+from calloff.api.recording import recording
 from calloff.api.representation import respond
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.queue.cancel import cancel_call
@@ -62,21 +63,23 @@ async def calls(request: Request) -> Response:
 @router.get("/outbound/{call_id}")
 async def status(request: Request) -> Response:
     """What has become of a call."""
-    return respond(request, {"call_details": call_details(await _permitted_call(request, Permission.VIEW))})
+    _, call = await _permitted_call(request, Permission.VIEW)
+    return respond(request, {"call_details": call_details(call)})
 
 
 @router.delete("/outbound/{call_id}")
 async def cancel_one(request: Request) -> Response:
     """Cancel one pending call: 202 without a body."""
-    call = await _permitted_call(request, Permission.CANCEL)
+    user, call = await _permitted_call(request, Permission.CANCEL)
     await cancel_call(pool_of(request), call.deployment_id, call.call_id)
-    return Response(status_code=202)
+    done = recording(request, user, "call off one call", f"call {call.call_id}")
+    return Response(status_code=202, background=done)
 
 
-async def _permitted_call(request: Request, permission: Permission) -> CallStatus:
+async def _permitted_call(request: Request, permission: Permission) -> tuple[User, CallStatus]:
     user = await authenticated_user(request)
     call = await find_call(pool_of(request), identifier(request, "call_id", missing=_NO_CALL))
     if call is None:
         raise NotFound(_NO_CALL)
     await require_call(pool_of(request), user, call.deployment_id, permission)
-    return call
+    return user, call

@@ -7,6 +7,7 @@ from calloff.accounts.access import Permission
 from calloff.api.authentication import pool_of
 from calloff.api.identifiers import origin, permitted_deployment
 from calloff.api.paging import next_page, parse_page
+from calloff.api.recording import recording
 from calloff.api.representation import respond
 from calloff.queue.cancel import cancel_pending, list_cancellations, pause, resume
 
@@ -18,7 +19,9 @@ async def cancel(request: Request) -> Response:
     """Cancel all pending calls: 202 without a body, once no call that was pending can be dialed any more."""
     user, deployment_id = await permitted_deployment(request, Permission.CANCEL)
     await cancel_pending(pool_of(request), deployment_id, user_id=user.user_id, origin=origin(request))
-    return Response(status_code=202)
+    return Response(
+        status_code=202, background=recording(request, user, "call everything off", f"deployment {deployment_id}")
+    )
 
 
 @router.get("/cancellations")
@@ -47,14 +50,18 @@ async def cancellations(request: Request) -> Response:
 @router.post("/pause")
 async def pause_deployment(request: Request) -> Response:
     """Start nothing more; what is dialing or connected goes on."""
-    _, deployment_id = await permitted_deployment(request, Permission.CANCEL)
+    user, deployment_id = await permitted_deployment(request, Permission.CANCEL)
     await pause(pool_of(request), deployment_id)
-    return respond(request, {"paused": True})
+    return respond(
+        request, {"paused": True}, background=recording(request, user, "pause", f"deployment {deployment_id}")
+    )
 
 
 @router.post("/resume")
 async def resume_deployment(request: Request) -> Response:
     """Undo a pause."""
-    _, deployment_id = await permitted_deployment(request, Permission.QUEUE)
+    user, deployment_id = await permitted_deployment(request, Permission.QUEUE)
     await resume(pool_of(request), deployment_id)
-    return respond(request, {"paused": False})
+    return respond(
+        request, {"paused": False}, background=recording(request, user, "resume", f"deployment {deployment_id}")
+    )

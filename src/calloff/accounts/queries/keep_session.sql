@@ -1,0 +1,1 @@
+UPDATE session SET seen_at = now() WHERE sha256 = %(sha256)s

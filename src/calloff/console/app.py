@@ -1,0 +1,90 @@
+"""The ASGI application of the console, to be mounted at `/console`."""
+
+import logging
+
+import psycopg
+from fastapi import FastAPI, Request
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from calloff.accounts.throttle import Throttle, TooManyAttempts
+from calloff.console.protection import HEADERS, Protection
+from calloff.console.render import STATIC, error_page, fragment
+from calloff.console.routes import (
+    administration,
+    applications,
+    calls,
+    cancel,
+    deployments,
+    keys,
+    outbound,
+    sign_in,
+    trunks,
+)
+from calloff.console.visitor import MustChangePassword, MustSignIn
+from calloff.db.pool import Pool
+from calloff.domain.errors import CalloffError, Conflict, InvalidInput, NotFound, NotPermitted
+
+_STATUS: tuple[tuple[type[CalloffError], int], ...] = (
+    (InvalidInput, 400),
+    (NotPermitted, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooManyAttempts, 429),
+)
+_log = logging.getLogger(__name__)
+
+
+def create_console(pool: Pool, throttle: Throttle | None = None) -> FastAPI:
+    """The console on an open pool, which stays the caller's to close. `throttle` may be shared with the API."""
+    app = FastAPI(title="Calloff console", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.pool = pool
+    app.state.throttle = throttle or Throttle()
+    for routes in (sign_in, applications, deployments, outbound, calls, cancel, administration, keys, trunks):
+        app.include_router(routes.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(CalloffError, _answer_calloff_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(psycopg.Error, _answer_database_error)
+    app.add_exception_handler(PoolTimeout, _answer_database_error)
+    app.add_middleware(Protection)
+    return app
+
+
+def mount_console(app: FastAPI, pool: Pool, throttle: Throttle | None = None) -> None:
+    """Put the console at `/console`, and the page that tries out the API at `/docs`, of the API's application."""
+    app.mount("/console", create_console(pool, throttle))
+    app.add_route("/console", _redirect, include_in_schema=False)
+    app.add_route("/docs", _docs, include_in_schema=False)
+
+
+async def _redirect(request: Request) -> Response:
+    return RedirectResponse("/console/apps", 303)
+
+
+async def _docs(request: Request) -> Response:
+    return HTMLResponse(fragment("docs.html"), headers=HEADERS)
+
+
+async def _answer_calloff_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CalloffError)
+    if isinstance(error, MustSignIn):
+        return RedirectResponse(error.location(request), 303)
+    if isinstance(error, MustChangePassword):
+        return RedirectResponse(f"{request.scope['root_path']}/password", 303)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return await error_page(request, status, error.message)
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = {404: "There is no such page.", 405: "This page cannot be used in this way."}
+    return await error_page(request, error.status_code, message.get(error.status_code, str(error.detail)))
+
+
+async def _answer_database_error(request: Request, error: Exception) -> Response:
+    # The message of a database error may quote the row, and with it a phone number.
+    _log.error("database error: %s %s", type(error).__name__, getattr(error, "sqlstate", None) or "")
+    return await error_page(request, 500, "The database cannot be reached or has failed. Try again in a moment.")

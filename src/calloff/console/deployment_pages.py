@@ -1,0 +1,75 @@
+"""What the pages of a deployment have in common: who may see them, and the frame around them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import HTMLResponse
+
+from calloff.accounts.access import Permission, deployment_permissions, require_deployment
+from calloff.accounts.sessions import Session
+from calloff.console.numbers import Numbers, live_numbers
+from calloff.console.recording import record_change
+from calloff.console.render import page
+from calloff.console.visitor import pool_of, visitor
+from calloff.db.statements import load
+from calloff.domain.errors import NotFound
+
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A deployment that somebody looks at."""
+
+    request: Request
+    session: Session
+    application_id: int
+    deployment_id: int
+
+    @property
+    def url(self) -> str:
+        """Of the deployment's first page."""
+        return f"{self.request.scope['root_path']}/apps/{self.application_id}/{self.deployment_id}"
+
+    async def record(self, action: str, subject: str | None = None) -> None:
+        """Write `action` to the audit log."""
+        await record_change(self.request, self.session, action, subject or f"deployment {self.deployment_id}")
+
+
+def identifier(request: Request, name: str) -> int:
+    """The path's parameter `name`. Raises `NotFound` for what cannot be one."""
+    text: str = request.path_params[name]
+    if not (text.isascii() and text.isdecimal() and len(text) < 20) or not 0 < int(text) <= _LARGEST:
+        raise NotFound("There is no such page.")
+    return int(text)
+
+
+async def enter(request: Request, permission: Permission) -> Place:
+    """The deployment of a path `/apps/{application_id}/{deployment_id}/…`, if the visitor may do this there.
+
+    Raises `MustSignIn`, `NotFound`, `NotPermitted` or `Deleted`.
+    """
+    session = await visitor(request)
+    application_id, deployment_id = identifier(request, "application_id"), identifier(request, "deployment_id")
+    await require_deployment(pool_of(request), session.user, deployment_id, permission, application_id=application_id)
+    return Place(request, session, application_id, deployment_id)
+
+
+async def deployment_page(place: Place, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page inside the deployment's frame: its name and IDs, its tabs, and the button that calls everything off."""
+    pool = pool_of(place.request)
+    async with pool.connection() as connection:
+        cursor = await connection.execute(load(__package__, "find_deployment"), {"deployment_id": place.deployment_id})
+        deployment = await cursor.fetchone()
+    numbers: Numbers = await live_numbers(pool, place.deployment_id)
+    return await page(
+        place.request,
+        template,
+        status=status,
+        place=place,
+        deployment=deployment,
+        numbers=numbers,
+        may=await deployment_permissions(pool, place.session.user, place.deployment_id),
+        **values,
+    )

@@ -1,0 +1,48 @@
+"""The visitor's developer keys: made, shown once, revoked."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from calloff.accounts.keys import add_key, list_keys, revoke_key
+from calloff.accounts.sessions import Session
+from calloff.console.deployment_pages import identifier
+from calloff.console.recording import record_change
+from calloff.console.render import page
+from calloff.console.visitor import pool_of, read_form, visitor
+from calloff.domain.errors import NotFound
+
+router = APIRouter(prefix="/keys")
+
+
+@router.get("")
+async def keys(request: Request) -> Response:
+    """The keys, without what they open with."""
+    return await _show(request, await visitor(request))
+
+
+@router.post("")
+async def add(request: Request) -> Response:
+    """One more key, which this answer shows and nothing ever again."""
+    session = await visitor(request)
+    await read_form(request, session)
+    made = await add_key(pool_of(request), session.user.user_id)
+    await record_change(request, session, "make a developer key", f"key {made.id}")
+    return await _show(request, session, made.developer_key)
+
+
+@router.post("/{key_id}/revoke")
+async def revoke(request: Request) -> Response:
+    """Let a key open nothing any more."""
+    session = await visitor(request)
+    await read_form(request, session)
+    key_id = identifier(request, "key_id")
+    if key_id not in {key.id for key in await list_keys(pool_of(request), session.user.user_id)}:
+        raise NotFound("You have no such key.")
+    await revoke_key(pool_of(request), key_id)
+    await record_change(request, session, "revoke a developer key", f"key {key_id}")
+    return RedirectResponse(f"{request.scope['root_path']}/keys", 303)
+
+
+async def _show(request: Request, session: Session, made: str | None = None) -> HTMLResponse:
+    found = await list_keys(pool_of(request), session.user.user_id)
+    return await page(request, "keys.html", keys=found, made=made)

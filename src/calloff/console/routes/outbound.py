@@ -1,0 +1,152 @@
+"""The Outbound page: live numbers and the chart, queueing by hand, pause and resume."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from calloff.accounts.access import Permission
+from calloff.console.deployment_pages import deployment_page, enter
+from calloff.console.fields import moment, whole
+from calloff.console.numbers import draw_chart, live_numbers
+from calloff.console.render import fragment
+from calloff.console.visitor import current_session, pool_of, read_form
+from calloff.domain.calls import NewCall
+from calloff.domain.errors import InvalidInput
+from calloff.domain.phone import parse_destination
+from calloff.domain.schedule import Schedule
+from calloff.queue.cancel import pause, resume
+from calloff.queue.read import list_calls
+from calloff.queue.submit import submit
+
+router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
+
+_TICK, _CHART_EVERY, _LONGEST_STREAM = 1.0, 10, 60
+"""Seconds between two looks at the counters, looks between two charts, and looks until the browser asks anew."""
+MAGIC_NUMBERS = (
+    ("0001", "busy", 486),
+    ("0002", "no_answer", 480),
+    ("0003", "declined", 603),
+    ("0004", "invalid_number", 404),
+    ("0005", "carrier_error", 503),
+    ("0006", "answeringmachine", 200),
+    ("0007", "fax", 200),
+    ("any other", "voice", 200),
+)
+"""What the simulated trunk does with a number that ends so (design, *Dialing*)."""
+
+
+@router.get("")
+async def outbound(request: Request) -> Response:
+    """What goes on in the deployment now."""
+    place = await enter(request, Permission.VIEW)
+    pool = pool_of(request)
+    return await deployment_page(
+        place,
+        "outbound.html",
+        tab="outbound",
+        chart=await draw_chart(pool, place.deployment_id),
+        calls=await list_calls(pool, place.deployment_id, limit=8),
+    )
+
+
+@router.get("/live")
+async def live(request: Request) -> Response:
+    """A stream of the numbers and the chart (server-sent events), a minute long; then the browser comes back."""
+    place = await enter(request, Permission.VIEW)
+    return StreamingResponse(
+        _stream(request, place.deployment_id), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
+
+
+@router.get("/stops")
+async def stops(request: Request) -> Response:
+    """What calling everything off would stop now, for the question."""
+    place = await enter(request, Permission.CANCEL)
+    numbers = await live_numbers(pool_of(request), place.deployment_id)
+    return HTMLResponse(fragment("_stops.html", numbers=numbers))
+
+
+async def _stream(request: Request, deployment_id: int) -> AsyncIterator[str]:
+    pool = pool_of(request)
+    shown = None
+    for look in range(_LONGEST_STREAM):
+        numbers = await live_numbers(pool, deployment_id)
+        if numbers != shown:
+            shown = numbers
+            yield _event("numbers", fragment("_numbers.html", numbers=numbers))
+            yield _event("stops", fragment("_stops.html", numbers=numbers))
+        if look % _CHART_EVERY == 0:
+            yield _event("chart", fragment("_chart.html", chart=await draw_chart(pool, deployment_id)))
+            calls = await list_calls(pool, deployment_id, limit=8)
+            yield _event("newest", fragment("_calls.html", calls=calls, url=request.url.path.removesuffix("/live")))
+        await asyncio.sleep(_TICK)
+        del request.state.session
+        if await request.is_disconnected() or await current_session(request) is None:
+            return
+
+
+def _event(name: str, html: str) -> str:
+    data = "".join(f"data: {line}\n" for line in html.splitlines() if line)
+    return f"event: {name}\n{data}\n"
+
+
+@router.get("/queue")
+async def queue_page(request: Request) -> Response:
+    """A form for one call."""
+    place = await enter(request, Permission.QUEUE)
+    return await deployment_page(place, "queue.html", tab="queue", form={}, error=None, magic_numbers=MAGIC_NUMBERS)
+
+
+@router.post("/queue")
+async def queue(request: Request) -> Response:
+    """Queue one call by hand."""
+    place = await enter(request, Permission.QUEUE)
+    form = await read_form(request, place.session)
+    try:
+        schedule = Schedule(
+            start=moment(form, "start", "The time to begin"),
+            end=moment(form, "end", "The time to stop"),
+            max_attempts=whole(form, "max_attempts", "The number of attempts") or 1,
+            reattempt_wait=whole(form, "reattempt_wait", "The wait between attempts"),
+        )
+        schedule.check(time.time())
+        call = NewCall(
+            destination=parse_destination(form.get("phone_number", "")),
+            schedule=schedule,
+            is_pci=form.get("is_pci") == "1",
+        )
+        call_id = await submit(pool_of(request), place.deployment_id, call)
+    except InvalidInput as error:
+        return await deployment_page(
+            place,
+            "queue.html",
+            status=400,
+            tab="queue",
+            form=form,
+            error=error.message,
+            magic_numbers=MAGIC_NUMBERS,
+        )
+    return RedirectResponse(f"{place.url}/calls/{call_id}", 303)
+
+
+@router.post("/pause")
+async def pause_deployment(request: Request) -> Response:
+    """Start nothing more; what is dialing or connected goes on."""
+    place = await enter(request, Permission.CANCEL)
+    await read_form(request, place.session)
+    await pause(pool_of(request), place.deployment_id)
+    await place.record("pause")
+    return RedirectResponse(place.url, 303)
+
+
+@router.post("/resume")
+async def resume_deployment(request: Request) -> Response:
+    """Undo a pause."""
+    place = await enter(request, Permission.QUEUE)
+    await read_form(request, place.session)
+    await resume(pool_of(request), place.deployment_id)
+    await place.record("resume")
+    return RedirectResponse(place.url, 303)

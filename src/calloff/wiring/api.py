@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from calloff.accounts.throttle import Throttle
 from calloff.api.app import create_app
 from calloff.config import Settings
+from calloff.console.app import mount_console
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.listening import BACKLOG, listen, url_of
 from calloff.wiring.signals import stop_on_signals
@@ -23,9 +25,12 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     """Answer until a signal says stop, on the inherited socket `listen_fd` or on one of our own."""
     listener = listen(settings.host, settings.port) if listen_fd is None else socket.socket(fileno=listen_fd)
     async with database(settings, min_size=2, max_size=20) as pool:
+        throttle = Throttle()
+        app = create_app(pool, conninfo_of(settings), throttle)
+        mount_console(app, pool, throttle)
         server = _Server(
             uvicorn.Config(
-                create_app(pool, conninfo_of(settings)),
+                app,
                 http="httptools",
                 ws="none",
                 lifespan="off",

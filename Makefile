@@ -6,7 +6,7 @@ WORKERS ?= 4
 # As root, PostgreSQL runs as another user, who has to be able to read it whatever root's umask is.
 INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: serve test check bench format schema clean
+.PHONY: serve test check bench format schema api-docs clean
 
 serve: .venv/.runtime
 	$(BIN)/calloff serve
@@ -31,6 +31,9 @@ format: .venv/.dev
 
 schema: .venv/.dev
 	$(BIN)/python -m tests.support.schema
+
+api-docs: .venv/.dev
+	$(BIN)/python -m tests.support.api_reference
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -4,6 +4,7 @@ Queueing a single call is not a change in this sense: the call is its own record
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,12 +40,30 @@ async def record(
     Neither text may hold a phone number, a key or a password. The change is done when this is called, and is not
     reported as failed because it could not be written down: that is logged as an error instead.
     """
-    parameters = {"account_id": account_id, "user_id": user_id, "origin": origin, "action": action, "subject": subject}
+    await _write(pool, action, subject, origin, {"account_id": account_id, "user_id": user_id})
+
+
+async def record_by_operator(pool: Pool, action: str, result: object, *, origin: str) -> None:
+    """Write down that the operator did `action`, with the record that came of it, in the account that it belongs to."""
+    kind, result_id = type(result).__name__, getattr(result, "id", None)
+    parameters = {
+        "account_id": result_id if kind == "Account" else getattr(result, "account_id", None),
+        "of_user_id": getattr(result, "user_id", None),
+        "of_application_id": getattr(result, "application_id", None),
+    }
+    names = {"AccountUser": "user", "NewKey": "key", "DeveloperKey": "key", "TrunkRecord": "trunk"}
+    subject = f"{names.get(kind, kind.lower())} {result_id}" if result_id is not None else ""
+    await _write(pool, action, subject, origin, parameters)
+
+
+async def _write(pool: Pool, action: str, subject: str, origin: str, more: Mapping[str, object]) -> None:
+    parameters = {"account_id": None, "user_id": None, "of_user_id": None, "of_application_id": None, **more}
+    parameters |= {"origin": origin, "action": action, "subject": subject}
     try:
         async with pool.connection() as connection:
             await connection.execute(load(__package__, "record_audit"), parameters)
     except (psycopg.Error, PoolTimeout):
-        _log.exception("not in the audit log: %s to %r by user %s from %s", action, subject, user_id, origin)
+        _log.error("not in the audit log: %s, %s, by user %s from %s", action, subject, parameters["user_id"], origin)
 
 
 async def list_audit(pool: Pool, account_id: int, *, limit: int, before: int | None = None) -> list[AuditEntry]:

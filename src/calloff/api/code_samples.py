@@ -40,7 +40,8 @@ def _python(method: str, path: str, body: Mapping[str, str] | None) -> str:
     data = f"\n    data={urlencode(body).encode()!r}," if body else ""
     if body and "csv" in body:
         head = f"""csv = "{_escaped(body["csv"])}"
-form = '--end\\r\\nContent-Disposition: form-data; name="csv"; filename="list.csv"\\r\\n\\r\\n' + csv + "\\r\\n--end--\\r\\n"
+part = 'Content-Disposition: form-data; name="csv"; filename="list.csv"'
+form = f"--end\\r\\n{{part}}\\r\\n\\r\\n{{csv}}\\r\\n--end--\\r\\n"
 """
         data = "\n    data=form.encode(),"
         content_type = ', "Content-Type": "multipart/form-data; boundary=end"'

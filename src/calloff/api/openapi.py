@@ -147,7 +147,7 @@ def _paths() -> dict[str, Any]:
                 "bulk_queue",
                 "Queue many calls",
                 "Queues every valid row of a CSV file in one transaction and reports the others; 400 if none is valid. "
-                "The first column is `destination` (or `phone_number`), every other one becomes a variable of its call. "
+                "The first column is `destination` (or `phone_number`), every other one a variable of its call. "
                 "UTF-8; `,` `;` or tab; the file is read as it streams in, up to 512 MiB.",
                 "Calls",
                 path=f"{_APPS}/bulk_queue",
@@ -207,8 +207,8 @@ def _paths() -> dict[str, Any]:
                 "cancel",
                 "Cancel all pending calls",
                 "Calls off every call that is not yet dialing, at any depth of the queue, in the time of one commit. "
-                "Once this has answered 202, none of them rings. Calls that are dialing or connected go on to their own "
-                "end, and calls that are queued after the 202 are untouched. Repeating it is harmless.",
+                "Once this has answered 202, none of them rings. Calls that are dialing or connected go on to their "
+                "own end, and calls that are queued after the 202 are untouched. Repeating it is harmless.",
                 "Stopping",
                 path=f"{_APPS}/cancel",
                 parameters=deployment,

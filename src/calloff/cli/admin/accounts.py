@@ -6,10 +6,11 @@ import typer
 
 from calloff.accounts.accounts import add_account, deactivate_account, list_accounts
 from calloff.accounts.keys import NewKey, add_key, list_keys, revoke_key
+from calloff.accounts.passwords import make_password, set_password
 from calloff.accounts.users import AccountUser, add_user, deactivate_user, find_user, list_users
 from calloff.cli.admin.database import on_database
 from calloff.cli.options import with_settings
-from calloff.cli.output import AsJson, show, show_list
+from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
 
@@ -24,7 +25,7 @@ UserName = Annotated[str, typer.Argument(metavar="USER", help="ID or e-mail addr
 @with_settings("admin")
 def add_account_command(settings: Settings, name: str, as_json: AsJson = False) -> None:
     """Make an account."""
-    account = on_database(settings, lambda pool: add_account(pool, name))
+    account = on_database(settings, lambda pool: add_account(pool, name), change="add an account")
     show(account, f"Account {account.id} ({account.name}) was made.", as_json=as_json)
 
 
@@ -39,7 +40,7 @@ def list_accounts_command(settings: Settings, as_json: AsJson = False) -> None:
 @with_settings("admin")
 def deactivate_account_command(settings: Settings, account_id: int, as_json: AsJson = False) -> None:
     """Shut an account out and stop its dialing at once."""
-    account = on_database(settings, lambda pool: deactivate_account(pool, account_id))
+    account = on_database(settings, lambda pool: deactivate_account(pool, account_id), change="deactivate an account")
     show(account, f"Account {account.id} ({account.name}) is shut out, and dials nobody any more.", as_json=as_json)
 
 
@@ -53,7 +54,9 @@ def add_user_command(
     as_json: AsJson = False,
 ) -> None:
     """Add a user to an account."""
-    user = on_database(settings, lambda pool: add_user(pool, account, email, is_administrator=administrator))
+    user = on_database(
+        settings, lambda pool: add_user(pool, account, email, is_administrator=administrator), change="add a user"
+    )
     show(
         user,
         f"User {user.id} ({user.email}) was added. Make a key with: calloff admin key add {user.id}",
@@ -80,8 +83,24 @@ def deactivate_user_command(settings: Settings, user: UserName, as_json: AsJson 
     async def work(pool: Pool) -> AccountUser:
         return await deactivate_user(pool, (await find_user(pool, user)).id)
 
-    found = on_database(settings, work)
+    found = on_database(settings, work, change="deactivate a user")
     show(found, f"User {found.id} ({found.email}) is shut out.", as_json=as_json)
+
+
+@users.command("password")
+@with_settings("admin")
+def reset_password_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
+    """Give a user a first password for the console, which is shown this once and has to be changed at the sign-in."""
+    password = make_password()
+
+    async def work(pool: Pool) -> AccountUser:
+        found = await find_user(pool, user)
+        await set_password(pool, found.id, password, must_change=True)
+        return found
+
+    found = on_database(settings, work, change="reset a password")
+    sentence = f"The first password of {found.email} is shown this once:\n{password}"
+    show_values({"email": found.email, "password": password}, sentence, as_json=as_json)
 
 
 @keys.command("add")
@@ -92,7 +111,7 @@ def add_key_command(settings: Settings, user: UserName, as_json: AsJson = False)
     async def work(pool: Pool) -> NewKey:
         return await add_key(pool, (await find_user(pool, user)).id)
 
-    key = on_database(settings, work)
+    key = on_database(settings, work, change="make a developer key")
     show(key, f"Key {key.id} is shown this once:\n{key.developer_key}", as_json=as_json)
 
 
@@ -111,5 +130,5 @@ def list_keys_command(settings: Settings, user: UserName, as_json: AsJson = Fals
 @with_settings("admin")
 def revoke_key_command(settings: Settings, key_id: int, as_json: AsJson = False) -> None:
     """Let a key open nothing any more."""
-    key = on_database(settings, lambda pool: revoke_key(pool, key_id))
+    key = on_database(settings, lambda pool: revoke_key(pool, key_id), change="revoke a developer key")
     show(key, f"Key {key.id} is revoked.", as_json=as_json)

@@ -31,7 +31,7 @@ def add_application_command(
     async def work(pool: Pool) -> Application:
         return await add_application(pool, (await find_user(pool, owner)).id, name)
 
-    made = on_database(settings, work)
+    made = on_database(settings, work, change="create an application")
     show(made, f"Application {made.id} ({made.name}) was made.", as_json=as_json)
 
 
@@ -51,7 +51,11 @@ def list_applications_command(
 @with_settings("admin")
 def delete_application_command(settings: Settings, application_id: int, as_json: AsJson = False) -> None:
     """Delete an application with its deployments, and call off everything that is pending there."""
-    on_database(settings, lambda pool: delete_application(pool, application_id, user_id=None, origin=ORIGIN))
+    on_database(
+        settings,
+        lambda pool: delete_application(pool, application_id, user_id=None, origin=ORIGIN),
+        change="delete an application",
+    )
     sentence = f"Application {application_id} is deleted, and what was pending there is called off."
     show_values({"id": application_id}, sentence, as_json=as_json)
 
@@ -77,6 +81,6 @@ def share(
     async def work(pool: Pool) -> Share:
         return await share_application(pool, application_id, (await find_user(pool, user)).id, permissions)
 
-    made = on_database(settings, work)
+    made = on_database(settings, work, change="share an application")
     words = ", ".join(permissions) or "nothing"
     show(made, f"User {made.user_id} may {words} in application {made.application_id}.", as_json=as_json)

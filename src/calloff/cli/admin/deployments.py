@@ -62,7 +62,7 @@ def add_deployment_command(
         trunk_id = await _only_trunk(pool) if trunk is None else trunk
         return await add_deployment(pool, application, name, trunk_id, changes)
 
-    made = on_database(settings, work)
+    made = on_database(settings, work, change="create a deployment")
     sentence = f"Deployment {made.id} ({made.name}) was made. Queue calls at /api/apps/{application}/{made.id}/queue."
     show(made, sentence, as_json=as_json)
 
@@ -119,7 +119,7 @@ def set_deployment_command(
             await upload_application(pool, deployment_id, vxml, recordings, speech_of(settings))
         return await set_deployment(pool, deployment_id, changes)
 
-    changed = on_database(settings, work)
+    changed = on_database(settings, work, change="change the settings")
     show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
 
 
@@ -127,7 +127,11 @@ def set_deployment_command(
 @with_settings("admin")
 def delete_deployment_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
     """Delete a deployment, and call off everything that is pending there."""
-    on_database(settings, lambda pool: delete_deployment(pool, deployment_id, user_id=None, origin=ORIGIN))
+    on_database(
+        settings,
+        lambda pool: delete_deployment(pool, deployment_id, user_id=None, origin=ORIGIN),
+        change=f"delete deployment {deployment_id}",
+    )
     sentence = f"Deployment {deployment_id} is deleted, and what was pending there is called off."
     show_values({"id": deployment_id}, sentence, as_json=as_json)
 

@@ -77,7 +77,11 @@ def add_trunk_command(
     }
     box = SecretBox.open(settings.data_dir, settings.secret_key)
     changes["settings"] = seal_settings(kind, {key: value for key, value in given.items() if value is not None}, box)
-    _show(on_database(settings, lambda pool: add_trunk(pool, name, kind, changes)), "was added", as_json=as_json)
+    _show(
+        on_database(settings, lambda pool: add_trunk(pool, name, kind, changes), change="add a trunk"),
+        "was added",
+        as_json=as_json,
+    )
 
 
 @trunks.command("list")
@@ -129,7 +133,7 @@ def set_trunk_command(
             changes["settings"] = seal_settings(trunk.kind, merged, box)
         return await set_trunk(pool, trunk_id, changes)
 
-    _show(on_database(settings, work), "is set", as_json=as_json)
+    _show(on_database(settings, work, change="set a trunk"), "is set", as_json=as_json)
 
 
 @trunks.command("test")

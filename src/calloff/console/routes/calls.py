@@ -53,8 +53,17 @@ async def call(request: Request) -> Response:
     place = await enter(request, Permission.VIEW)
     found = await _find(place)
     shown = {} if found.is_pci else {**found.variables}
+    async with pool_of(request).connection() as connection:
+        parameters = {"call_id": found.call_id, "deployment_id": place.deployment_id}
+        callback = await (await connection.execute(load("calloff.console", "find_callback"), parameters)).fetchone()
     return await deployment_page(
-        place, "call.html", tab="calls", call=found, shown_number=shown_number(found), variables=shown
+        place,
+        "call.html",
+        tab="calls",
+        call=found,
+        shown_number=shown_number(found),
+        variables=shown,
+        callback=callback,
     )
 
 

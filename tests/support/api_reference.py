@@ -1,0 +1,77 @@
+"""docs/api.md, made from the OpenAPI document. `python -m tests.support.api_reference` writes it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from calloff.api.openapi import openapi_document
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "api.md"
+_BASE_URL = "http://127.0.0.1:8080"
+_PARAMETERS = {"application_id": "1", "deployment_id": "1", "call_id": "1"}
+
+
+def api_reference() -> str:
+    """The whole page."""
+    return "\n".join(_lines(openapi_document())) + "\n"
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    yield "# The HTTP API"
+    yield ""
+    yield "<!-- Made by `make api-docs` from the OpenAPI document; never edited by hand. -->"
+    yield ""
+    yield f"{document['info']['description']} The same can be tried out at `/docs` of a running server, and read by"
+    yield "tools at `/openapi.json`. The code takes its credentials from the environment: `CALLOFF_EMAIL`, `CALLOFF_KEY`."
+    for tag in document["tags"]:
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                if tag["name"] in operation["tags"]:
+                    yield from _operation(document, method.upper(), path, operation)
+
+
+def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"## {operation['summary']}", "", f"`{method} {path}`", "", operation["description"], "")
+    body = operation.get("requestBody", {}).get("content", {})
+    parameters = [_resolve(document, parameter) for parameter in operation["parameters"]]
+    if parameters or body:
+        yield from ("| name | where | |", "|---|---|---|")
+    for parameter in parameters:
+        yield f"| `{parameter['name']}` | {parameter['in']} | {_cell(parameter['description'])} |"
+    if body:
+        schema = _resolve(document, next(iter(body.values()))["schema"])
+        for name, field in schema["properties"].items():
+            need = ", required" if name in schema["required"] else ""
+            yield f"| `{name}` | body{need} | {_cell(field['description'])} |"
+        yield from ("", f"The body is {_either(list(body))}.")
+    for sample in operation["x-codeSamples"]:
+        source = sample["source"].replace("{base_url}", _BASE_URL)
+        for name, value in _PARAMETERS.items():
+            source = source.replace(f"{{{name}}}", value)
+        yield from ("", f"{sample['label']}:", "", f"```{sample['lang'].lower()}", source.rstrip(), "```")
+    yield from ("", "| answer | |", "|---|---|")
+    for status, reference in operation["responses"].items():
+        yield f"| {status} | {_cell(_resolve(document, reference)['description'])} |"
+
+
+def _resolve(document: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:
+    place: Any = document
+    if "$ref" not in thing:
+        return thing
+    for name in thing["$ref"].split("/")[1:]:
+        place = place[name]
+    found: dict[str, Any] = place
+    return found
+
+
+def _either(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(api_reference(), encoding="utf-8")

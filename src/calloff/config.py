@@ -15,7 +15,7 @@ Command = Literal["serve", "api", "dialer", "webhooks", "admin", "client"]
 """The commands that settings are for: `admin` and `client` are several each."""
 
 _SERVER: tuple[Command, ...] = ("serve", "api", "dialer", "webhooks")
-_PASSWORD_IN_URL = re.compile(r"(://[^:/@]*:)[^@]*@")
+_PASSWORD_IN_URL = re.compile(r"(://[^:/@]*:)[^/?]*@")
 _PASSWORD_IN_PARAMETERS = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 
 

@@ -31,7 +31,11 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
         mount_console(app, pool, throttle)
         server = _Server(
             uvicorn.Config(
+<<<<<<< HEAD
                 app,
+=======
+                create_app(pool, conninfo_of(settings)),
+>>>>>>> accounts
                 http=HttpProtocol,
                 ws="none",
                 lifespan="off",

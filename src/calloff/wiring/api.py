@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from calloff.api.app import create_app
+from calloff.api.http_protocol import HttpProtocol
 from calloff.config import Settings
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.listening import BACKLOG, listen, url_of
@@ -26,7 +27,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
         server = _Server(
             uvicorn.Config(
                 create_app(pool, conninfo_of(settings)),
-                http="httptools",
+                http=HttpProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

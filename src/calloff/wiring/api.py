@@ -31,11 +31,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
         mount_console(app, pool, throttle)
         server = _Server(
             uvicorn.Config(
-<<<<<<< HEAD
                 app,
-=======
-                create_app(pool, conninfo_of(settings)),
->>>>>>> accounts
                 http=HttpProtocol,
                 ws="none",
                 lifespan="off",

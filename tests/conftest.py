@@ -1,6 +1,9 @@
 """The fixtures that every test may use: a fresh database, and a pool on it."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,3 +50,15 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     pool = await open_pool(database_url, min_size=1, max_size=8)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A directory for an embedded server, deleted after the test.
+
+    Not pytest's `tmp_path`: every session of pytest that begins closes the directory above all of them, and then no
+    server of another user's, as one under root is, can enter it.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="calloff-tests-"))
+    yield directory
+    shutil.rmtree(directory)

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from calloff.api.app import create_app
+from calloff.api.http_protocol import HttpProtocol
 from calloff.db.pool import open_pool
 
 
@@ -55,7 +56,7 @@ def api_process(database_url: str) -> Iterator[ApiProcess]:
 
 async def _serve(database_url: str, listener: int) -> None:
     pool = await open_pool(database_url, min_size=2, max_size=16)
-    config = uvicorn.Config(create_app(pool, database_url), http="httptools", lifespan="off", log_level="warning")
+    config = uvicorn.Config(create_app(pool, database_url), http=HttpProtocol, lifespan="off", log_level="warning")
     with contextlib.closing(socket.socket(fileno=listener)) as listening:
         await uvicorn.Server(config).serve([listening])
 

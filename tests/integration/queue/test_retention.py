@@ -41,7 +41,7 @@ async def _insert(
             },
         )
         await connection.execute(
-            "INSERT INTO callback (call_id, deployment_id) SELECT id, deployment_id FROM call "
+            "INSERT INTO callback (call_id, deployment_id, host) SELECT id, deployment_id, 'example.com' FROM call "
             "WHERE ended_at IS NOT NULL ON CONFLICT DO NOTHING"
         )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +11,10 @@ from platformdirs import user_data_path
 
 from calloff.domain.errors import NotConfigured
 
-Command = Literal["serve", "api", "dialer", "admin", "client"]
+Command = Literal["serve", "api", "dialer", "webhooks", "admin", "client"]
 """The commands that settings are for: `admin` and `client` are several each."""
 
-_SERVER: tuple[Command, ...] = ("serve", "api", "dialer")
+_SERVER: tuple[Command, ...] = ("serve", "api", "dialer", "webhooks")
 _PASSWORD_IN_URL = re.compile(r"(://[^:/@]*:)[^@]*@")
 _PASSWORD_IN_PARAMETERS = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 
@@ -62,6 +63,14 @@ class Settings:
         default=30.0,
         metadata=_about("Seconds that a dialer which is told to stop waits for its calls to end.", "serve", "dialer"),
     )
+    allow_callback_networks: str = field(
+        default="",
+        metadata=_about(
+            "Networks besides the public Internet that callbacks may connect to: 10.1.0.0/16,fd00::/8.",
+            "serve",
+            "webhooks",
+        ),
+    )
     sip_address: str | None = field(
         default=None,
         metadata=_about("IP address that SIP trunks use; else the one of the first interface.", "serve", "dialer"),
@@ -100,6 +109,7 @@ class Settings:
         first, last = self.rtp_port_range
         if not 1024 <= first < last <= 65535:
             raise NotConfigured("The RTP ports must be a range within 1024-65535.")
+        _ = self.callback_networks
 
     @property
     def rtp_port_range(self) -> tuple[int, int]:
@@ -108,6 +118,14 @@ class Settings:
         if match is None:
             raise NotConfigured("The RTP ports must be a range such as 10000-20000.")
         return int(match[1]), int(match[2])
+
+    @property
+    def callback_networks(self) -> list[IPv4Network | IPv6Network]:
+        """The networks that callbacks may connect to, besides public addresses. Raises `NotConfigured`."""
+        try:
+            return [ip_network(text.strip()) for text in self.allow_callback_networks.split(",") if text.strip()]
+        except ValueError:
+            raise NotConfigured("The callback networks must look like 10.1.0.0/16,fd00::/8.") from None
 
     def environment(self) -> Mapping[str, str]:
         """The environment that gives a child process the same settings."""

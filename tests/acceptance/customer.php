@@ -32,30 +32,27 @@ function request($name, $method, $url, $fields = null)
     return $body;
 }
 
-function call_id_of($body)
+function value_of($name, $body)
 {
     global $accept;
-    return $accept === 'application/xml' ? (string) simplexml_load_string($body)->call_id : json_decode($body)->call_id;
-}
-
-function status_of($body)
-{
-    global $accept;
-    $result = $accept === 'application/xml' ? simplexml_load_string($body) : json_decode($body);
-    return (string) $result->call_details->status;
+    if ($accept === 'application/xml') {
+        return preg_match("~<$name>(.*?)</$name>~s", $body, $match) ? $match[1] : null;
+    }
+    $result = json_decode($body, true);
+    return isset($result['call_details']) ? $result['call_details'][$name] : $result[$name];
 }
 
 $deployment = "$host/api/apps/$application_id/$deployment_id";
 
 // An array makes cURL send multipart/form-data, a string application/x-www-form-urlencoded.
 $call = array('phone_number' => 'tel:+16175551234;ani=8009957586;postd=2', 'max_attempts' => 2, 'reattempt_wait' => 300);
-$now = call_id_of(request('queue as an array', 'POST', "$deployment/queue", $call));
+$now = value_of('call_id', request('queue as an array', 'POST', "$deployment/queue", $call));
 $tomorrow = array('phone_number' => '6175551234', 'start_timestamp' => time() + 86400, 'end_timestamp' => time() + 90000);
-$later = call_id_of(request('queue as a string', 'POST', "$deployment/queue", http_build_query($tomorrow)));
+$later = value_of('call_id', request('queue as a string', 'POST', "$deployment/queue", http_build_query($tomorrow)));
 
 for ($tries = 0; $tries < 200; $tries++) {
     $body = request('status', 'GET', "$host/api/outbound/$now");
-    if (status_of($body) === 'completed') {
+    if (value_of('status', $body) === 'completed') {
         break;
     }
     usleep(50000);

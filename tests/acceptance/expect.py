@@ -11,7 +11,7 @@ NO_DEPLOYMENT = "No deployment was found by that application id and deployment i
 """Documented (contract, *Cancel all pending calls*)."""
 
 _XML_ERROR = re.compile(r'<\?xml version="1\.0"\?>\n<result>\n  <error>([^<>]+)</error>\n</result>')
-_LEAKS = re.compile(r"Traceback|File \"|line \d+, in|\.py\b|\.sql\b|SELECT |INSERT |UPDATE |psycopg|Error\(|Exception|0x7f")
+_LEAKS = re.compile(r"Traceback|File \"|line \d+|\.py\b|\.sql\b|SELECT |INSERT |UPDATE |psycopg|Error\(|Exception|0x7f")
 
 
 class Response(Protocol):
@@ -75,9 +75,10 @@ def as_xml_value(value: object) -> object:
 
 def _value(element: ElementTree.Element) -> object:
     children = list(element)
+    text = element.text or ""
     if not children:
-        return element.text or ""
-    assert not (element.text or "").strip()
+        return text if text.strip() else ""
+    assert not text.strip()
     if all(child.tag == "item" for child in children):
         return [_value(child) for child in children]
     assert len({child.tag for child in children}) == len(children)

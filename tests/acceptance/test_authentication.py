@@ -36,7 +36,12 @@ def every_route(deployment: Deployment, call_id: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])
 def test_no_route_answers_without_credentials(
-    http: httpx.Client, ask: Ask, deployment: Deployment, later: Callable[..., str], queued: Callable[[], int], xml: bool
+    http: httpx.Client,
+    ask: Ask,
+    deployment: Deployment,
+    later: Callable[..., str],
+    queued: Callable[[], int],
+    xml: bool,
 ) -> None:
     call_id = later()
     headers = {"accept": "application/xml" if xml else "application/json"}
@@ -85,7 +90,9 @@ def test_a_new_key_works_beside_the_old_one_until_that_is_revoked(
     )
     for key in (owner.key, "second", "third"):
         assert http.delete(path, auth=(owner.email, key)).status_code == 202
-    database.execute("UPDATE developer_key SET revoked_at = now() WHERE user_id = %s AND sha256 = sha256('second')", [owner.id])
+    database.execute(
+        "UPDATE developer_key SET revoked_at = now() WHERE user_id = %s AND sha256 = sha256('second')", [owner.id]
+    )
     assert_error(http.delete(path, auth=(owner.email, "second")), 401)
     assert http.delete(path, auth=owner.auth).status_code == 202
 
@@ -138,20 +145,18 @@ def test_the_scheme_compares_case_insensitively(http: httpx.Client, deployment: 
         lambda good: good,
     ],
 )
-def test_what_are_not_credentials(
-    http: httpx.Client, deployment: Deployment, spoil: Callable[[str], str]
-) -> None:
+def test_what_are_not_credentials(http: httpx.Client, deployment: Deployment, spoil: Callable[[str], str]) -> None:
     header = spoil(":".join(deployment.owner.auth))
     assert_error(http.delete(deployment.path("cancel"), headers={"authorization": header}), 401)
 
 
 def test_401_comes_before_404_and_400(http: httpx.Client, deployment: Deployment) -> None:
-    for auth in (None, ("nobody@example.com", "wrong")):
+    for auth in (httpx.Auth(), httpx.BasicAuth("nobody@example.com", "wrong")):
         assert_error(http.delete("/api/apps/999999/999999/cancel", auth=auth), 401)
         assert_error(http.get("/api/outbound/0", auth=auth), 401)
         assert_error(http.post(deployment.path("queue"), data={"nonsense": "1"}, auth=auth), 401)
         assert_error(http.post(deployment.path("queue"), content=b"x" * 3_000_000, auth=auth), 401)
-        assert_error(http.post(deployment.path("queue"), content=b"x", headers={"content-type": "text/x"}, auth=auth), 401)
+        assert_error(http.post(deployment.path("queue"), content=b"x", auth=auth), 401)
 
 
 def test_credentials_in_the_query_or_the_body_are_nothing(http: httpx.Client, deployment: Deployment) -> None:

@@ -21,7 +21,7 @@ def test_nothing_that_was_pending_is_dialed_after_the_202(ask: Ask, database: Da
         return assert_queued(ask("POST", path, data={"phone_number": f"61755{number:05}"}))
 
     with ThreadPoolExecutor(4) as clients:
-        call_ids = list(clients.map(queue, range(10000, 10000 + CALLS)))
+        call_ids = list(clients.map(queue, range(11000, 11000 + CALLS)))
         while not any(details(ask, call_id)["status"] in OVER for call_id in call_ids[:LINES]):
             time.sleep(0.01)
         assert ask("DELETE", deployment.path("cancel")).status_code == 202
@@ -42,6 +42,10 @@ def test_nothing_that_was_pending_is_dialed_after_the_202(ask: Ask, database: Da
             assert "dialing" in names(at_once[call_id])
     assert len([found for found in at_once.values() if found["status"] in ("dialing", "connected")]) <= LINES
     assert until_over(ask, afterwards)["status"] == "completed"
-    assert database.execute(
-        "SELECT count(*) FROM call WHERE deployment_id = %s AND state = 'canceled' AND attempts > 0", [deployment.id]
-    ).fetchone() == 0
+    assert (
+        database.execute(
+            "SELECT count(*) FROM call WHERE deployment_id = %s AND state = 'canceled' AND attempts > 0",
+            [deployment.id],
+        ).fetchone()
+        == 0
+    )

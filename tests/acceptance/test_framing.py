@@ -72,7 +72,6 @@ def test_ambiguous_framing(service: Service, deployment: Deployment, fields: lis
         b"\r\n\r\nnonsense\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"GET /healthz\r\n\r\n",
         b"GET /healthz HTTP/9.9\r\n\r\n",
         b"GET /healthz FTP/1.1\r\n\r\n",
         b"G\x00T /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -119,3 +118,21 @@ def test_headers_without_end_are_refused(service: Service, deployment: Deploymen
         except (BrokenPipeError, ConnectionResetError):
             return
     raise AssertionError("the service took headers without end")
+
+
+def test_what_follows_a_whole_request_does_not_take_its_answer(service: Service, deployment: Deployment) -> None:
+    for garbage in (b"nonsense\r\n\r\n", b"\x00" * 1000, b"GET / HTTP/1.1\r\nno colon\r\n\r\n"):
+        with service.connect() as connection:
+            request = head(deployment.owner, deployment.path("cancel"), method="DELETE") + b"\r\n"
+            connection.sendall(request + garbage)
+            assert Answer.read(connection, "DELETE").status_code == 202
+
+
+def test_requests_follow_each_other_on_one_connection(service: Service, deployment: Deployment) -> None:
+    """Also when a client offers HTTP/2 on the way, as cURL does if it is told to."""
+    upgrade = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]
+    with service.connect() as connection:
+        for offer in ([], upgrade, []):
+            fields = ["Content-Type: application/json", "Content-Length: 2", *offer]
+            connection.sendall(head(deployment.owner, deployment.path("queue"), *fields) + b"\r\n{}")
+            assert "phone_number" in assert_error(Answer.read(connection), 400)

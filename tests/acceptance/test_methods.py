@@ -56,7 +56,11 @@ def test_on_a_call(ask: Ask, later: Callable[..., str], method: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/api/apps/999/999/queue", {"POST"}), ("/api/apps/x/y/cancel", {"DELETE"}), ("/api/outbound/0", {"GET", "DELETE"})],
+    [
+        ("/api/apps/999/999/queue", {"POST"}),
+        ("/api/apps/x/y/cancel", {"DELETE"}),
+        ("/api/outbound/0", {"GET", "DELETE"}),
+    ],
 )
 def test_comes_before_credentials_and_existence(http: httpx.Client, path: str, allowed: set[str]) -> None:
     assert_not_allowed(http.request("PUT", path), allowed)
@@ -65,7 +69,9 @@ def test_comes_before_credentials_and_existence(http: httpx.Client, path: str, a
 
 
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-def test_a_method_cannot_be_overridden(ask: Ask, later: Callable[..., str], deployment: Deployment, header: str) -> None:
+def test_a_method_cannot_be_overridden(
+    ask: Ask, later: Callable[..., str], deployment: Deployment, header: str
+) -> None:
     call_id = later()
     response = ask("POST", deployment.path("cancel"), headers={header: "DELETE"}, data={"_method": "DELETE"})
     assert_not_allowed(response, {"DELETE"})
@@ -74,7 +80,18 @@ def test_a_method_cannot_be_overridden(ask: Ask, later: Callable[..., str], depl
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api", "/api/", "/api/apps", "/api/apps/1", "/api/nothing", "/apis", "/api/outbound", "/api/outbound/", "//"],
+    [
+        "/",
+        "/api",
+        "/api/",
+        "/api/apps",
+        "/api/apps/1",
+        "/api/nothing",
+        "/apis",
+        "/api/outbound",
+        "/api/outbound/",
+        "//",
+    ],
 )
 @pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])
 def test_an_unknown_path_is_404(ask: Ask, path: str, xml: bool) -> None:

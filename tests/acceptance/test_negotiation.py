@@ -64,7 +64,14 @@ def test_picks_the_representation(ask: Ask, deployment: Deployment, accept: str 
 
 @pytest.mark.parametrize(
     "accept",
-    ["application/xml;q=abc", "application/xml;q=2", "application/xml;q=-1", "application/xml;q=nan", "a/b;" * 5000, "\xff"],
+    [
+        "application/xml;q=abc",
+        "application/xml;q=2",
+        "application/xml;q=-1",
+        "application/xml;q=nan",
+        "a/b;" * 5000,
+        "\xff",
+    ],
 )
 def test_nonsense_is_no_reason_to_fail(ask: Ask, accept: str) -> None:
     response = ask("DELETE", "/api/apps/999999/999999/cancel", headers={"accept": accept.encode("latin-1")})
@@ -80,4 +87,3 @@ def test_several_headers_are_one_list(http: httpx.Client, deployment: Deployment
         headers = [("accept", line) for line in lines]
         response = http.delete("/api/apps/999999/999999/cancel", headers=headers, auth=deployment.owner.auth)
         assert_error(response, 404, xml=xml)
-

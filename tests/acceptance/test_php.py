@@ -40,10 +40,16 @@ def test_a_customers_program_works_unchanged(service: Service, deployment: Deplo
         "cancel with a wrong key": 401,
     }
     answered = call_details(answers["status"]["body"], accept)
-    assert (answered["status"], answered["phone_number"], answered["result"]) == ("completed", "+16175551234", "answered")
+    assert (answered["status"], answered["phone_number"], answered["result"]) == (
+        "completed",
+        "+16175551234",
+        "answered",
+    )
     assert (answered["max_attempts"], answered["attempts"]) == ("2", "1")
     assert answers["cancel"]["body"] == ""
     assert call_details(answers["status of the canceled call"]["body"], accept)["status"] == "canceled"
     error = answers["queue without a number"]["body"]
     assert "phone_number" in error
-    assert error.startswith('<?xml version="1.0"?>\n<result>\n  <error>' if accept == "application/xml" else '{"error": ')
+    assert error.startswith(
+        '<?xml version="1.0"?>\n<result>\n  <error>' if accept == "application/xml" else '{"error": '
+    )

@@ -1,6 +1,7 @@
 """What people do in the console, in a real browser."""
 
 import re
+from pathlib import Path
 
 from playwright.async_api import expect
 
@@ -12,12 +13,12 @@ from tests.support.site import running_dialer
 
 
 async def test_everything_is_called_off_with_one_click_and_one_key_while_a_dialer_works(
-    browser: Watched, database_url: str
+    browser: Watched, database_url: str, tmp_path: Path
 ) -> None:
     site = browser.site
     for number in range(300):
         await submit(site.pool, site.seed.deployment_id, NewCall(parse_destination(f"+1617555{1000 + number}")))
-    async with running_dialer(site.pool, database_url, ports=20, speed=2.0):
+    async with running_dialer(site.pool, database_url, tmp_path, ports=20, speed=2.0):
         page = await browser.sign_in()
         await expect(page.locator(".number.connected dd")).not_to_have_text("0")
         await page.get_by_role("link", name="Call everything off").click()

@@ -22,7 +22,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield "<!-- Made by `make api-docs` from the OpenAPI document; never edited by hand. -->"
     yield ""
     yield f"{document['info']['description']} The same can be tried out at `/docs` of a running server, and read by"
-    yield "tools at `/openapi.json`. The code takes the credentials from the environment: `CALLOFF_EMAIL`, `CALLOFF_KEY`."
+    yield "tools at `/openapi.json`. Credentials come from the environment: `CALLOFF_EMAIL`, `CALLOFF_KEY`."
     for tag in document["tags"]:
         for path, methods in document["paths"].items():
             for method, operation in methods.items():

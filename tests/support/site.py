@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 
@@ -12,8 +13,8 @@ from calloff.accounts.passwords import set_password
 from calloff.api.app import create_app
 from calloff.console.app import mount_console
 from calloff.db.pool import Pool
-from calloff.dialer.loop import Dialer
 from calloff.trunks.simulated import SimulatedTrunk
+from tests.support.dialing import dialing
 from tests.support.seed import Seed, seed
 
 PASSWORD = "correct horse battery staple"
@@ -52,20 +53,9 @@ async def running_site(pool: Pool, conninfo: str) -> AsyncIterator[Site]:
 
 
 @asynccontextmanager
-async def running_dialer(pool: Pool, conninfo: str, *, ports: int = 20, speed: float = 4.0) -> AsyncIterator[None]:
+async def running_dialer(
+    pool: Pool, conninfo: str, cache: Path, *, ports: int = 20, speed: float = 4.0
+) -> AsyncIterator[None]:
     """A dialer on a simulated trunk."""
-    trunk = SimulatedTrunk(speed=speed)
-    await trunk.start()
-
-    async def find_trunk(_: int) -> SimulatedTrunk:
-        return trunk
-
-    stop = asyncio.Event()
-    dialer = Dialer(pool, conninfo, find_trunk, name="test", ports=ports, drain_timeout=5)
-    dialing = asyncio.create_task(dialer.run(stop))
-    try:
+    async with dialing(pool, conninfo, SimulatedTrunk(speed=speed), cache, ports=ports):
         yield
-    finally:
-        stop.set()
-        await dialing
-        await trunk.stop()

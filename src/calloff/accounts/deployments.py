@@ -81,6 +81,14 @@ async def list_deployments(pool: Pool, *, application_id: int | None = None) -> 
     return await fetch_all(pool, Deployment, "list_deployments", {"application_id": application_id, "account_id": None})
 
 
+async def find_deployment(pool: Pool, deployment_id: int) -> Deployment:
+    """That deployment, deleted or not. Raises `NotFound`."""
+    found = await fetch_one(pool, Deployment, "find_deployment", {"deployment_id": deployment_id})
+    if found is None:
+        raise _no_deployment()
+    return found
+
+
 async def set_deployment(pool: Pool, deployment_id: int, settings: DeploymentSettings) -> Deployment:
     """Change these settings, for the next calls that are dialed. None takes a limit or the caller ID away.
 
@@ -103,9 +111,7 @@ async def delete_deployment(pool: Pool, deployment_id: int, *, user_id: int | No
     `user_id` is None for the operator's command line, `origin` says from where. Raises `NotFound`, `Deleted`, or
     `OutcomeUnknown`: then it has to be asked for again.
     """
-    known = await fetch_one(pool, Deployment, "find_deployment", {"deployment_id": deployment_id})
-    if known is None:
-        raise _no_deployment()
+    known = await find_deployment(pool, deployment_id)
     if known.deleted_at is not None or not await call_certainly(
         pool,
         load(__package__, "delete_deployment"),

@@ -50,11 +50,15 @@ def refuse_compressed(request: Request) -> None:
 
 
 async def _read_body(request: Request) -> bytes:
+    too_large = TooLarge(f"The body is larger than {MAX_BODY // 1024} KiB. Send less, or use bulk_queue.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_BODY:
+        raise too_large
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise TooLarge(f"The body is larger than {MAX_BODY // 1024} KiB. Send less, or use bulk_queue.")
+            raise too_large
     return bytes(body)
 
 
@@ -113,21 +117,24 @@ def unique_fields(pairs: list[tuple[str, Any]]) -> Fields:
     """The pairs as fields. Raises `InvalidInput` if there are too many, or one twice."""
     if len(pairs) > _MAX_FIELDS:
         raise InvalidInput("The body has too many fields. Send each field once.")
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise InvalidInput("A field was sent twice. Send each field once.")
+    fields: Fields = {}
+    for name, value in pairs:
+        if name in fields:
+            raise InvalidInput(f"{name[:60]!r} was sent twice. Send each field once.")
+        fields[name] = value
     return fields
 
 
-def check_text(value: object) -> None:
+def check_text(fields: Fields) -> None:
     """Raises `InvalidInput` for NUL and lone surrogates, which PostgreSQL cannot store."""
+    for name, value in fields.items():
+        if not (_is_text(name) and _is_text(value)):
+            raise InvalidInput(f"{name[:60]!r} holds a NUL or an invalid character. Remove it.")
+
+
+def _is_text(value: object) -> bool:
     if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidInput("A field holds a NUL or an invalid character. Remove it.")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            check_text(name)
-            check_text(item)
-    elif isinstance(value, list):
-        for item in value:
-            check_text(item)
+        return not ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value))
+    if isinstance(value, dict):
+        return all(_is_text(name) and _is_text(item) for name, item in value.items())
+    return not isinstance(value, list) or all(_is_text(item) for item in value)

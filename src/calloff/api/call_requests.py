@@ -76,28 +76,35 @@ def parse_result_url(fields: Fields) -> str | None:
 
 def parse_is_pci(fields: Fields) -> bool:
     """Whether number and variables are to be kept from logs and screens."""
-    value = _given(fields, "is_pci")
-    if value in (None, "0", "1", 0, 1):
-        return value in ("1", 1)
+    value = _integer(fields, "is_pci")
+    if value in (None, 0, 1):
+        return value == 1
     raise InvalidInput("is_pci is neither 0 nor 1. Give one of them.")
 
 
 def parse_variables(fields: Fields) -> Mapping[str, str] | None:
     """What the voice application can read."""
     value = _given(fields, "variables")
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            value = ()
     if value is None:
         return None
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, object_pairs_hook=_each_once)
+        except (ValueError, RecursionError):
+            value = None
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise InvalidInput('variables is not a JSON object of strings. Give one, such as {"name": "A"}.')
-    check_text(value)
+        raise InvalidInput('variables is not a JSON object of strings. Give one, each name once, like {"name": "A"}.')
+    check_text({"variables": value})
     if sum(len(name.encode()) + len(item.encode()) for name, item in value.items()) > _MAX_VARIABLES:
         raise InvalidInput(f"variables is larger than {_MAX_VARIABLES // 1024} KiB. Send less.")
     return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def _given(fields: Fields, name: str) -> Any:

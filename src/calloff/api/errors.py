@@ -7,6 +7,7 @@ import psycopg
 from fastapi import FastAPI, Request
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,17 +36,27 @@ class UnsupportedBody(CalloffError):
     """The body is of a type or coding that the endpoint does not read (HTTP 415)."""
 
 
+class TooSlow(CalloffError):
+    """The body did not come in time (HTTP 408)."""
+
+
+class Busy(CalloffError):
+    """There is no room for the request just now (HTTP 503)."""
+
+
 _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (InvalidInput, 400),
     (NotAuthenticated, 401),
     (NotPermitted, 403),
     (NotFound, 404),
+    (TooSlow, 408),
     (Conflict, 409),
     (TooLarge, 413),
     (UnsupportedBody, 415),
     (KeyReused, 422),
     (TooManyAttempts, 429),
     (OutcomeUnknown, 500),
+    (Busy, 503),
 )
 _FRAMEWORK = {
     404: "There is nothing at this address. Check the path.",
@@ -111,6 +122,9 @@ class _Boundary:
             # The message of a database error may quote the row, and with it a phone number.
             _log.error("database error: %s %s", type(error).__name__, getattr(error, "sqlstate", None) or "")
             message = "The database cannot be reached or has failed. Try again in a moment."
+        except ClientDisconnect:
+            _log.info("a client went away before its request was complete")
+            return
         except Exception as error:
             _log.error("unexpected error: %s", type(error).__name__, exc_info=error)
             message = "Something went wrong on the server. Try again, and tell its operator if it lasts."

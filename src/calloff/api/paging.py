@@ -22,10 +22,11 @@ class Page:
 
 def parse_page(request: Request, *, filters: frozenset[str] = frozenset()) -> Page:
     """The page that the query asks for, which may also have `filters`. Raises `InvalidInput`."""
-    query = dict(request.query_params)
-    if len(query) != len(request.query_params.multi_items()):
-        raise InvalidInput("A parameter of the query was given twice. Give it once.")
-    for name in query:
+    query: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in query:
+            raise InvalidInput(f"{name[:60]!r} was given twice. Give it once.")
+        query[name] = value
         if name not in filters | {"limit", "before"}:
             raise InvalidInput(f"{name[:60]!r} is not a parameter of this list. Remove it, or check its spelling.")
     limit = _positive(query.pop("limit", str(_DEFAULT)), "limit")

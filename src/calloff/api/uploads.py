@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
@@ -16,7 +18,7 @@ from calloff.api.call_requests import (
     refuse_unknown,
 )
 from calloff.api.csv_rows import CsvRows
-from calloff.api.errors import TooLarge, UnsupportedBody
+from calloff.api.errors import Busy, TooLarge, TooSlow, UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.domain.errors import InvalidInput
 from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
@@ -24,30 +26,83 @@ from calloff.queue.idempotency import fingerprint_of
 
 MAX_UPLOAD = 512 * 1024 * 1024
 """Bytes of a bulk upload."""
+MAX_UPLOADS = 8
+"""Uploads at a time in one process: each has a connection to the database of its own."""
+UPLOAD_SECONDS = 3600.0
+"""Seconds within which a list has to be sent."""
+STALL_SECONDS = 30.0
+"""Seconds that a client may take to send, or to take in, the next piece."""
+_WAIT_SECONDS = 10.0
 _MAX_FIELD = 128 * 1024
-_BATCH = 5000
-_PIECE = 64 * 1024
+_MAX_FIELDS = 100
+_BATCH_ROWS = 5000
+_BATCH_BYTES = 1024 * 1024
+# What is parsed in one go keeps every other request waiting.
+_PIECE = 8 * 1024
+
+
+class UploadSlots:
+    """The places of a process for uploads."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(MAX_UPLOADS)
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Hold a place. Raises `Busy` if none comes free within 10 s."""
+        try:
+            await asyncio.wait_for(self._slots.acquire(), _WAIT_SECONDS)
+        except TimeoutError:
+            raise Busy("Too many lists are being uploaded. Try again in a moment.") from None
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def slots_of(request: Request) -> UploadSlots:
+    """The places of the running application."""
+    slots: UploadSlots = request.app.state.upload_slots
+    return slots
 
 
 async def read_upload(request: Request, upload: Upload) -> tuple[SharedFields, bytes]:
     """Stage every row of the list; returns what holds for all of them, and the fingerprint of the request.
 
-    Raises `InvalidInput`, `UnsupportedBody`, or `TooLarge` above 512 MiB.
+    Raises `InvalidInput`, `UnsupportedBody`, `TooLarge` above 512 MiB, or `TooSlow`.
     """
     stream = MultipartStream(_boundary(request))
     reader = _Reader(upload)
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_UPLOAD:
-            raise TooLarge(f"The upload is larger than {MAX_UPLOAD // 1024**2} MiB. Send it in several parts.")
-        for piece in stream.feed(chunk):
-            if piece.name == "csv":
-                await reader.take_list(piece.data, ends=piece.ends)
-            else:
-                reader.take_field(piece.name, piece.data, ends=piece.ends)
+    try:
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            async for chunk in _chunks(request):
+                for piece in stream.feed(chunk):
+                    if piece.name == "csv":
+                        await reader.take_list(piece.data, ends=piece.ends)
+                    else:
+                        reader.take_field(piece.name, piece.data, ends=piece.ends)
+    except TimeoutError:
+        raise TooSlow("The upload came in too slowly. Send it again.") from None
     stream.finish()
     return await reader.finish()
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    too_large = TooLarge(f"The upload is larger than {MAX_UPLOAD // 1024**2} MiB. Send it in several parts.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_UPLOAD:
+        raise too_large
+    size = 0
+    body = aiter(request.stream())
+    while True:
+        async with asyncio.timeout(STALL_SECONDS):
+            chunk = await anext(body, None)
+        if chunk is None:
+            return
+        size += len(chunk)
+        if size > MAX_UPLOAD:
+            raise too_large
+        yield chunk
 
 
 def _boundary(request: Request) -> bytes:
@@ -67,6 +122,7 @@ class _Reader:
         self._list_ended = False
         self._digest = hashlib.sha256()
         self._batch: list[StagedRow | RejectedRow] = []
+        self._batch_bytes = 0
         self._fields: list[tuple[str, str]] = []
         self._value = bytearray()
 
@@ -80,17 +136,20 @@ class _Reader:
             self._batch += self._list.feed(data[start : start + _PIECE])
             # A fast sender must not keep other requests from their turn.
             await asyncio.sleep(0)
+        self._batch_bytes += len(data)
         if ends:
             self._batch += self._list.finish()
             self._list_ended = True
-        if ends or len(self._batch) >= _BATCH:
+        if ends or len(self._batch) >= _BATCH_ROWS or self._batch_bytes >= _BATCH_BYTES:
             await self._upload.stage(self._batch)
-            self._batch = []
+            self._batch, self._batch_bytes = [], 0
 
     def take_field(self, name: str, data: bytes, *, ends: bool) -> None:
         self._value += data
         if len(self._value) > _MAX_FIELD:
             raise InvalidInput("A field is too long. Send the list as the part csv.")
+        if len(self._fields) >= _MAX_FIELDS:
+            raise InvalidInput("The form has too many fields. Send each field once.")
         if ends:
             self._fields.append((name, decode_field(bytes(self._value))))
             self._value.clear()

@@ -1,4 +1,4 @@
-"""The commands that run until they are stopped: `serve`, `api` and `dialer`."""
+"""The commands that run until they are stopped: `serve`, `api`, `dialer` and `webhooks`."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -19,13 +19,13 @@ _Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 def add_process_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (serve, api, dialer):
+    for command in (serve, api, dialer, webhooks):
         app.command()(command)
 
 
 @with_settings("serve")
 def serve(settings: Settings) -> None:
-    """Run everything on this machine: the database, the API and the dialers."""
+    """Run everything on this machine: the database, the API, the dialers and the callbacks."""
     from calloff.wiring.service import serve
 
     configure_logging(settings.log_level, "serve")
@@ -52,6 +52,15 @@ def dialer(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
     asyncio.run(run_dialer(settings))
 
 
+@with_settings("webhooks")
+def webhooks(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
+    """Run a process that delivers results."""
+    from calloff.wiring.webhooks import run_webhooks
+
+    _start(settings, "webhooks", lifeline_fd)
+    asyncio.run(run_webhooks(settings))
+
+
 def _start(settings: Settings, name: str, lifeline_fd: int | None) -> None:
     configure_logging(settings.log_level, name)
     if lifeline_fd is not None:
@@ -74,10 +83,11 @@ This database was empty, so Calloff made account {made.account_id}, and in it
 
   user           {ready.credentials.email}
   developer key  {ready.credentials.key}
+  password       {ready.credentials.password} (for {ready.url}/console; you choose another one there)
   application    {made.application_id}
   deployment     {made.deployment_id}, on the simulated trunk, which dials nobody
 
-The key is shown this once, and kept in {ready.credentials_path}, which a shell can source.
+Both are shown this once. The key is kept in {ready.credentials_path}, which a shell can source.
 
 A first call, its status, and the end of everything that waits:
 

@@ -1,6 +1,7 @@
 """The connection pool, which outlives every stop of PostgreSQL: no restart of ours is needed when it comes back."""
 
 import time
+from typing import Any
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import conninfo_to_dict
@@ -40,14 +41,11 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
     seconds, and a connection that breaks in use raises `psycopg.OperationalError`, of which the former is one. When it
     is back, the pool connects again by itself. Raises `PoolTimeout` if it cannot connect now. Close it in the end.
     """
-    given = conninfo_to_dict(conninfo)
-    defaults = {name: value for name, value in _FROM_CONNINFO.items() if name not in given}
-    options = f"{given.get('options') or ''} {_OPTIONS}".strip()
     check = _StaleCheck()
     pool: Pool = AsyncConnectionPool(
         conninfo,
         connection_class=AsyncConnection[DictRow],
-        kwargs={**defaults, "options": options, "autocommit": True, "row_factory": dict_row},
+        kwargs=_parameters(conninfo),
         min_size=min_size,
         max_size=max_size,
         timeout=CONNECTION_TIMEOUT,
@@ -63,6 +61,18 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
     except BaseException:
         await pool.close()
         raise
+
+
+async def open_connection(conninfo: str) -> Connection:
+    """One connection like those of a pool, for work that keeps its connection for long. Close it in the end."""
+    return await AsyncConnection[DictRow].connect(conninfo, **_parameters(conninfo))
+
+
+def _parameters(conninfo: str) -> dict[str, Any]:
+    given = conninfo_to_dict(conninfo)
+    defaults = {name: value for name, value in _FROM_CONNINFO.items() if name not in given}
+    options = f"{given.get('options') or ''} {_OPTIONS}".strip()
+    return {**defaults, "options": options, "autocommit": True, "row_factory": dict_row}
 
 
 class _StaleCheck:

@@ -25,11 +25,11 @@ class Destination:
 
 def parse_destination(text: str) -> Destination:
     """The destination that `text` names. Raises `InvalidInput`, whose message does not repeat the number."""
-    number, *parameters = text.strip().removeprefix("tel:").split(";")
+    number, *parameters = text.strip(" ").removeprefix("tel:").split(";")
     found: dict[str, str] = {}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
-        name = name.strip()
+        name = name.strip(" ")
         if name not in ("ani", "postd") or not equals:
             raise InvalidInput("A phone number may only be followed by ;ani= and ;postd=. Remove the other parameters.")
         if name in found:
@@ -44,7 +44,7 @@ def parse_destination(text: str) -> Destination:
 
 def parse_number(text: str, field: str) -> str:
     """The digits of one number, without visual separators. Raises `InvalidInput` that names `field`."""
-    number = text.strip().translate(_SEPARATORS)
+    number = text.translate(_SEPARATORS)
     if not _NUMBER.fullmatch(number):
         raise InvalidInput(f"{field} is not a phone number. Write 7 to 15 digits, with an optional + in front.")
     return number
@@ -56,7 +56,7 @@ def mask(number: str) -> str:
 
 
 def _parse_digits(text: str) -> str:
-    digits = text.strip()
+    digits = text.strip(" ")
     if len(digits) > _MAX_DIGITS or not _DIGITS.fullmatch(digits):
         raise InvalidInput(
             f"postd holds something that cannot be sent as DTMF. Use up to {_MAX_DIGITS} of 0-9 * # A-D, "

@@ -11,11 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
-import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from calloff.db.pool import Connection
+from calloff.db.pool import Connection, open_connection
 from calloff.db.statements import load
 from calloff.domain.errors import Deleted, InvalidInput, NotFound
 from calloff.domain.phone import Destination
@@ -83,8 +82,7 @@ class Upload:
     @asynccontextmanager
     async def open(cls, conninfo: str, deployment_id: int, key: IdempotencyKey | None) -> AsyncIterator[Self]:
         """An upload to the deployment on a connection of its own. Raises `NotFound`, or `Conflict` for a busy key."""
-        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, row_factory=dict_row)
-        async with connection:
+        async with await open_connection(conninfo) as connection:
             cursor = await connection.execute(load(__package__, "queue_epoch"), {"deployment_id": deployment_id})
             row = await cursor.fetchone()
             if row is None:
@@ -101,9 +99,12 @@ class Upload:
         """Keep the next rows of the list."""
         if not rows:
             return
-        async with self._connection.cursor() as cursor, cursor.copy(load(__package__, "copy_upload")) as copy:
-            for row in rows:
-                await copy.write_row(_staged(row))
+        async with self._connection.cursor() as cursor:
+            await cursor.execute(load(__package__, "next_call_ids"), {"calls": len(rows)})
+            ids = [row["id"] for row in await cursor.fetchall()]
+            async with cursor.copy(load(__package__, "copy_upload")) as copy:
+                for call_id, row in zip(ids, rows, strict=True):
+                    await copy.write_row(_staged(call_id, row))
 
     async def queue(self, shared: SharedFields, fingerprint: bytes) -> Totals:
         """Queue every valid row, or what a request with the same key has queued before.
@@ -145,7 +146,8 @@ class Upload:
             yield RejectedRow(row["line"], row["value"], row["error"])
 
     async def _pages(self, statement: str) -> AsyncIterator[DictRow]:
-        async with self._connection.transaction(), self._connection.cursor(name="answer") as cursor:
+        # Held outside of a transaction: a client that reads slowly must not keep the database from cleaning up.
+        async with self._connection.cursor(name="answer", withhold=True) as cursor:
             cursor.itersize = _PAGE
             await cursor.execute(load(__package__, statement))
             async for row in cursor:
@@ -159,9 +161,9 @@ class Upload:
         return Totals(row["queued"], row["rejected"])
 
 
-def _staged(row: StagedRow | RejectedRow) -> tuple[object, ...]:
+def _staged(call_id: int, row: StagedRow | RejectedRow) -> tuple[object, ...]:
     if isinstance(row, RejectedRow):
-        return (row.line, None, None, None, None, row.value, row.error)
+        return (row.line, None, None, None, None, None, row.value, row.error)
     destination = row.destination
     variables = json.dumps(row.variables) if row.variables else None
-    return (row.line, destination.phone_number, destination.ani, destination.postd, variables, None, None)
+    return (row.line, call_id, destination.phone_number, destination.ani, destination.postd, variables, None, None)

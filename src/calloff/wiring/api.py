@@ -10,6 +10,7 @@ import uvicorn
 
 from calloff.accounts.throttle import Throttle
 from calloff.api.app import create_app
+from calloff.api.http_protocol import HttpProtocol
 from calloff.config import Settings
 from calloff.console.app import mount_console
 from calloff.wiring.database import conninfo_of, database
@@ -31,7 +32,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
         server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=HttpProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -15,6 +15,8 @@ class Credentials:
     url: str
     email: str
     key: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+    """For the first sign-in to the console, where it has to be changed; never kept."""
 
 
 def path_of(data_dir: Path) -> Path:

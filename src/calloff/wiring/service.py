@@ -14,6 +14,7 @@ import httpx
 
 from calloff.accounts.bootstrap import Bootstrapped, bootstrap, is_empty
 from calloff.accounts.keys import make_key
+from calloff.accounts.passwords import make_password, set_password
 from calloff.config import Settings
 from calloff.db.embedded import EmbeddedServer
 from calloff.domain.errors import CalloffError
@@ -27,6 +28,7 @@ FIRST_EMAIL = "admin@calloff.local"
 """Of the user that an empty database gets."""
 
 _API_GRACE = 15.0
+_WEBHOOKS_GRACE = 20.0
 _DIALER_GRACE = 20.0
 """Seconds beyond its drain time-out that a dialer has to write down what it hung up."""
 _POLL = 0.05
@@ -117,10 +119,11 @@ async def _prepare(settings: Settings, url: str) -> tuple[Bootstrapped | None, C
     async with database(settings) as pool:
         if await is_empty(pool):
             # Written first: a key that was never written down could not be read a second time.
-            first = Credentials(url, FIRST_EMAIL, make_key())
+            first = Credentials(url, FIRST_EMAIL, make_key(), make_password())
             write_credentials(settings.data_dir, first)
             made = await bootstrap(pool, first.email, first.key)
             if made is not None:
+                await set_password(pool, made.user_id, str(first.password), must_change=True)
                 return made, first
     kept = read_credentials(settings.data_dir)
     if kept is not None and kept.url != url:
@@ -133,7 +136,8 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
     listen_fd = listener.fileno()
     api = Child("api", ["api", f"--listen-fd={listen_fd}"], _API_GRACE, inherits=[listen_fd])
     grace = settings.drain_timeout + _DIALER_GRACE
-    return [api, *(Child(f"dialer {n}", ["dialer"], grace) for n in range(1, settings.dialers + 1))]
+    webhooks = Child("webhooks", ["webhooks"], _WEBHOOKS_GRACE)
+    return [api, webhooks, *(Child(f"dialer {n}", ["dialer"], grace) for n in range(1, settings.dialers + 1))]
 
 
 async def _announce(url: str, announce: Callable[[], None]) -> None:

@@ -13,11 +13,18 @@ from calloff.voice.prompts import Media
 from calloff.voice.recordings import Recordings
 from calloff.voice.speech import Speech
 
+_SOUNDS = "sounds"
+
+
+def speech_of(settings: Settings) -> Speech:
+    """The voice of this machine."""
+    return Speech.of_this_machine(AudioCache(settings.data_dir / _SOUNDS), settings.piper_voice)
+
 
 @asynccontextmanager
 async def conversations(settings: Settings, pool: Pool) -> AsyncIterator[Conversations]:
     """Everything that a dialer process needs to talk, with its cache of sounds in the data directory."""
-    cache = AudioCache(settings.data_dir / "sounds")
+    cache = AudioCache(settings.data_dir / _SOUNDS)
     media = Media(Speech.of_this_machine(cache, settings.piper_voice), Recordings(cache), Evaluator())
     try:
         yield Conversations(Applications(pool), media)

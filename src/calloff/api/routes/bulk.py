@@ -1,5 +1,7 @@
 """Queue many calls."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -7,7 +9,7 @@ from contextlib import AsyncExitStack
 from fastapi import APIRouter, Request
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from calloff.accounts.access import Permission
 from calloff.api.authentication import conninfo_of
@@ -15,7 +17,7 @@ from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import permitted_deployment
 from calloff.api.recording import recording
 from calloff.api.representation import escape_xml, prefers_xml
-from calloff.api.uploads import read_upload
+from calloff.api.uploads import STALL_SECONDS, read_upload, slots_of
 from calloff.queue.bulk import RejectedRow, Totals, Upload
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
@@ -28,6 +30,7 @@ async def bulk_queue(request: Request) -> Response:
     user, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
     stack = AsyncExitStack()
     async with stack:
+        await stack.enter_async_context(slots_of(request).take())
         upload = await stack.enter_async_context(
             Upload.open(conninfo_of(request), deployment_id, idempotency_key(request, deployment_id))
         )
@@ -51,7 +54,18 @@ class _Answer(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer (ASGI)."""
         async with self._upload:
-            await super().__call__(scope, receive, send)
+            with contextlib.suppress(TimeoutError):
+                await super().__call__(scope, receive, _in_time(send))
+
+
+def _in_time(send: Send) -> Send:
+    """A `send` that gives up on a client that takes nothing in any more: its answer is not held for it for ever."""
+
+    async def send_in_time(message: Message) -> None:
+        async with asyncio.timeout(STALL_SECONDS):
+            await send(message)
+
+    return send_in_time
 
 
 async def _json(upload: Upload, totals: Totals) -> AsyncIterator[str]:

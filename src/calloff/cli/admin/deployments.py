@@ -1,5 +1,7 @@
 """`calloff admin deployment`."""
 
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -9,9 +11,11 @@ from calloff.accounts.deployments import (
     DeploymentSettings,
     add_deployment,
     delete_deployment,
+    find_deployment,
     list_deployments,
     set_deployment,
 )
+from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.cli.admin.database import ORIGIN, on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none, or_none
@@ -20,6 +24,9 @@ from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
+from calloff.voice.applications import upload_application
+from calloff.webhooks.keys import current_key, rotate_key
+from calloff.wiring.voice import speech_of
 
 deployments = typer.Typer(
     name="deployment", help="Where calls are queued, and how they are dialed.", no_args_is_help=True
@@ -85,6 +92,13 @@ def set_deployment_command(
     ring_timeout: _RingTimeout = None,
     on_unknown: _OnUnknown = None,
     callback_format: _CallbackFormat = None,
+    application: Annotated[
+        Path | None, typer.Option(help="VoiceXML document that its calls run from now on.", exists=True, dir_okay=False)
+    ] = None,
+    recording: Annotated[
+        list[Path] | None,
+        typer.Option(help="WAV file that the document plays by its name. Repeatable.", exists=True, dir_okay=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change settings of a deployment, for the next calls that are dialed."""
@@ -93,11 +107,19 @@ def set_deployment_command(
         changes["name"] = name
     if trunk is not None:
         changes["trunk_id"] = trunk
-    if not changes:
+    if not changes and application is None:
         raise typer.BadParameter("Give at least one setting to change.")
-    changed = on_database(
-        settings, lambda pool: set_deployment(pool, deployment_id, changes), change="change the settings"
-    )
+    if recording and application is None:
+        raise typer.BadParameter("Recordings belong to a document. Give it with --application.")
+
+    async def work(pool: Pool) -> Deployment:
+        if application is not None:
+            recordings = {path.name: path.read_bytes() for path in recording or []}
+            vxml = application.read_bytes()
+            await upload_application(pool, deployment_id, vxml, recordings, speech_of(settings))
+        return await set_deployment(pool, deployment_id, changes)
+
+    changed = on_database(settings, work, change="change the settings")
     show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
 
 
@@ -112,6 +134,37 @@ def delete_deployment_command(settings: Settings, deployment_id: int, as_json: A
     )
     sentence = f"Deployment {deployment_id} is deleted, and what was pending there is called off."
     show_values({"id": deployment_id}, sentence, as_json=as_json)
+
+
+@deployments.command("callback-key")
+@with_settings("admin")
+def callback_key_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
+    """Print the key that signs the deployment's callbacks."""
+    _show_key(settings, deployment_id, current_key, as_json=as_json)
+
+
+@deployments.command("rotate-callback-key")
+@with_settings("admin")
+def rotate_callback_key_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
+    """Make a new key for callbacks; for a day, they are signed with the former one, too."""
+    _show_key(settings, deployment_id, rotate_key, as_json=as_json)
+
+
+def _show_key(
+    settings: Settings,
+    deployment_id: int,
+    find: Callable[[Pool, SecretBox, int], Awaitable[str]],
+    *,
+    as_json: bool,
+) -> None:
+    box = SecretBox.open(settings.data_dir, settings.secret_key)
+
+    async def work(pool: Pool) -> str:
+        await find_deployment(pool, deployment_id)
+        return await find(pool, box, deployment_id)
+
+    key = on_database(settings, work)
+    show_values({"id": deployment_id, "callback_key": key}, key, as_json=as_json)
 
 
 def _changes(

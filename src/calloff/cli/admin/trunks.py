@@ -1,9 +1,11 @@
 """`calloff admin trunk`."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +18,8 @@ from calloff.cli.output import AsJson, show, show_list
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
+from calloff.domain.results import Result
+from calloff.wiring.test_call import place_test_call
 from calloff.wiring.trunk_settings import hide_secrets, seal_settings
 
 trunks = typer.Typer(name="trunk", help="The ways out.", no_args_is_help=True)
@@ -27,6 +31,17 @@ _Setting = Annotated[
         metavar="NAME=VALUE",
         help="A setting of its kind, such as uri=sip:carrier.example;transport=tls; NAME= takes it away. Repeatable.",
     ),
+]
+_Uri = Annotated[str | None, typer.Option(help="sip:host[:port][;transport=udp|tcp|tls]")]
+_User = Annotated[str | None, typer.Option(help="User of the From header for calls without a caller ID.")]
+_AuthUser = Annotated[str | None, typer.Option(help="User for authentication, if it is another.")]
+_CallerIdHeader = Annotated[
+    Literal["from", "pai", "rpid"] | None, typer.Option(help="Where the trunk expects the caller ID.")
+]
+_Srtp = Annotated[bool | None, typer.Option("--srtp/--no-srtp", help="Encrypt the media, or have no call.")]
+_Codecs = Annotated[str | None, typer.Option(help="pcmu, pcma or both, by preference, separated by commas.")]
+_Password = Annotated[
+    str | None, typer.Option(help="Password for authentication; --password-stdin keeps it out of the process list.")
 ]
 _PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 _PasswordEnv = Annotated[
@@ -40,7 +55,14 @@ def add_trunk_command(
     settings: Settings,
     name: str,
     kind: Annotated[TrunkKind, typer.Option(help="What it is.")],
+    uri: _Uri = None,
+    user: _User = None,
+    auth_user: _AuthUser = None,
+    caller_id_header: _CallerIdHeader = None,
+    srtp: _Srtp = None,
+    codecs: _Codecs = None,
     setting: _Setting = None,
+    password: _Password = None,
     password_stdin: _PasswordStdin = False,
     password_env: _PasswordEnv = None,
     max_concurrent_calls: MaxConcurrentCalls = None,
@@ -49,7 +71,10 @@ def add_trunk_command(
 ) -> None:
     """Add a trunk."""
     changes = _limits(max_concurrent_calls, calls_per_second)
-    given = _given(setting or [], password_stdin, password_env)
+    given = {
+        **_given(setting or [], password, password_stdin, password_env),
+        **_named(codecs, uri=uri, user=user, auth_user=auth_user, caller_id_header=caller_id_header, srtp=srtp),
+    }
     box = SecretBox.open(settings.data_dir, settings.secret_key)
     changes["settings"] = seal_settings(kind, {key: value for key, value in given.items() if value is not None}, box)
     _show(
@@ -72,7 +97,14 @@ def set_trunk_command(
     settings: Settings,
     trunk_id: int,
     name: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    uri: _Uri = None,
+    user: _User = None,
+    auth_user: _AuthUser = None,
+    caller_id_header: _CallerIdHeader = None,
+    srtp: _Srtp = None,
+    codecs: _Codecs = None,
     setting: _Setting = None,
+    password: _Password = None,
     password_stdin: _PasswordStdin = False,
     password_env: _PasswordEnv = None,
     max_concurrent_calls: MaxConcurrentCalls = None,
@@ -83,7 +115,10 @@ def set_trunk_command(
     changes = _limits(max_concurrent_calls, calls_per_second)
     if name is not None:
         changes["name"] = name
-    given = _given(setting or [], password_stdin, password_env)
+    given = {
+        **_given(setting or [], password, password_stdin, password_env),
+        **_named(codecs, uri=uri, user=user, auth_user=auth_user, caller_id_header=caller_id_header, srtp=srtp),
+    }
     if not changes and not given:
         raise typer.BadParameter("Give at least one setting to change.")
 
@@ -101,6 +136,24 @@ def set_trunk_command(
     _show(on_database(settings, work, change="set a trunk"), "is set", as_json=as_json)
 
 
+@trunks.command("test")
+@with_settings("dialer")
+def place_test_call_command(
+    settings: Settings,
+    name: str,
+    number: str,
+    caller_id: Annotated[str | None, typer.Option(help="Number to show.")] = None,
+) -> None:
+    """Place one call over the trunk and print each event as it comes; the exit code is 0 if somebody answered."""
+
+    def tell(words: str) -> None:
+        typer.echo(f"{datetime.now(UTC):%H:%M:%S.%f} {words}")
+
+    ended = asyncio.run(place_test_call(settings, name, number, caller_id, tell))
+    if ended.result is not Result.ANSWERED:
+        raise typer.Exit(1)
+
+
 def _show(trunk: TrunkRecord, done: str, *, as_json: bool) -> None:
     show(hide_secrets(trunk), f"Trunk {trunk.id} ({trunk.name}) {done}.", as_json=as_json)
 
@@ -114,7 +167,15 @@ def _limits(max_concurrent_calls: str | None, calls_per_second: str | None) -> T
     return changes
 
 
-def _given(pairs: Sequence[str], password_stdin: bool, password_env: str | None) -> dict[str, Any]:
+def _named(codecs: str | None, **options: str | bool | None) -> dict[str, Any]:
+    """The settings that have options of their own, without those that were left out."""
+    named: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    return named if codecs is None else {**named, "codecs": codecs.split(",")}
+
+
+def _given(
+    pairs: Sequence[str], password: str | None, password_stdin: bool, password_env: str | None
+) -> dict[str, Any]:
     """The settings of the options; None for those to take away."""
     given: dict[str, Any] = {}
     for pair in pairs:
@@ -122,6 +183,8 @@ def _given(pairs: Sequence[str], password_stdin: bool, password_env: str | None)
         if not equals:
             raise InvalidInput(f"--setting needs NAME=VALUE, but {name} has no value.")
         given[name] = _value(value) if value else None
+    if password is not None:
+        given["password"] = password
     if password_stdin:
         given["password"] = sys.stdin.readline().rstrip("\r\n")
     if password_env is not None:

@@ -1,2 +1,3 @@
 -- Held until the session ends or unlocks: whoever finds it taken meets a request that is still in progress.
-SELECT pg_try_advisory_lock(hashtextextended(%(key)s, %(deployment_id)s)) AS value
+-- Two keys: a lock of this kind never meets that of a queue, whatever key somebody chooses.
+SELECT pg_try_advisory_lock(hashtext(%(key)s), hashint8(%(deployment_id)s)) AS value

@@ -1,1 +1,1 @@
-SELECT pg_advisory_unlock(hashtextextended(%(key)s, %(deployment_id)s)) AS value
+SELECT pg_advisory_unlock(hashtext(%(key)s), hashint8(%(deployment_id)s)) AS value

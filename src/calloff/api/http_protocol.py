@@ -1,0 +1,96 @@
+"""HTTP/1.1 as uvicorn speaks it, with our errors and within limits: for `uvicorn.Config(http=HttpProtocol)`."""
+
+import httptools
+from fastapi import Request
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from calloff.api.errors import error_response
+
+_MAX_HEAD = 64 * 1024
+"""Bytes of a request's first line and headers; what one read brings may exceed it."""
+_MAX_UNREAD = 16 * 1024 * 1024
+"""Bytes of a body that are read and dropped after its answer: closing at once could lose the answer on its way."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """What is not HTTP gets an error body like every other refusal, and no request can go on without end."""
+
+    _in_head = False
+    _head = 0
+    _unread = 0
+
+    def on_message_begin(self) -> None:
+        """uvicorn: a request begins."""
+        super().on_message_begin()
+        self._in_head, self._head, self._unread = True, 0, 0
+
+    def on_headers_complete(self) -> None:
+        """uvicorn: its body begins."""
+        self._in_head = False
+        if not self._offers_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """uvicorn: it is complete."""
+        if not self._offers_upgrade():
+            super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: more bytes came."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._offers_upgrade():
+                self._read_without_upgrade(data[upgrade.args[0] :])
+                return
+        except httptools.HttpParserError:
+            self._refuse(400, "The request is not valid HTTP/1.1. Check its first line, its headers and its framing.")
+            return
+        if self._in_head:
+            self._head += len(data)
+            if self._head > _MAX_HEAD:
+                self._refuse(431, "The headers of the request are too large. Send fewer or shorter ones.")
+
+    def on_body(self, body: bytes) -> None:
+        """uvicorn: more of its body came."""
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._unread += len(body)
+            if self._unread > _MAX_UNREAD:
+                self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """uvicorn: it was answered."""
+        super().on_response_complete()
+        # Whoever was not told to send the body may send the next request in its place (RFC 9110 section 10.1.1).
+        if self.cycle.waiting_for_100_continue and self.cycle.more_body:
+            self.transport.close()
+
+    def _offers_upgrade(self) -> bool:
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+
+    def _read_without_upgrade(self, rest: bytes) -> None:
+        """The parser skips the body of a request that offers HTTP/2 on the way, so it is given the request again."""
+        first_line = b"%b %b HTTP/%b\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        headers = [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(first_line + b"".join(headers) + b"\r\n" + rest)
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            # What follows a whole request must not take its answer from it.
+            self.cycle.keep_alive = False
+            self.transport.pause_reading()
+            return
+        scope = {"type": "http", "headers": self.headers or []}
+        response = error_response(Request(scope), status, message, {"Connection": "close"})
+        lines = [name + b": " + value + b"\r\n" for name, value in response.raw_headers]
+        self.transport.write(STATUS_LINE[status] + b"".join(lines) + b"\r\n" + bytes(response.body))
+        self.transport.close()

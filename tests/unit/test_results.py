@@ -1,0 +1,40 @@
+"""The one table that turns SIP answers into results, and what follows from a result."""
+
+import pytest
+
+from calloff.domain.results import NEVER_RETRIED, Result, may_retry, result_of_sip_code
+from calloff.domain.states import FINAL, HELD, PENDING, CallState
+
+# As the design lists them.
+DESIGNED = {
+    Result.BUSY: [486, 600],
+    Result.NO_ANSWER: [408, 480],
+    Result.DECLINED: [603],
+    Result.INVALID_NUMBER: [404, 410, 484, 604],
+    Result.REJECTED: [401, 403, 407],
+    Result.CARRIER_ERROR: [500, 503, 504],
+    Result.ANSWERED: [200, 202],
+}
+
+
+@pytest.mark.parametrize(("code", "result"), [(code, result) for result, codes in DESIGNED.items() for code in codes])
+def test_each_designed_answer_has_its_result(code: int, result: Result) -> None:
+    assert result_of_sip_code(code) is result
+
+
+def test_every_final_answer_has_a_result_and_only_success_is_answered() -> None:
+    for code in range(200, 700):
+        assert (result_of_sip_code(code) is Result.ANSWERED) == (code < 300)
+        assert result_of_sip_code(code) not in (Result.UNKNOWN, Result.EXPIRED)
+
+
+def test_what_would_fail_again_and_what_was_answered_is_not_tried_again() -> None:
+    assert {result for result in Result if not may_retry(result)} == {Result.ANSWERED, *NEVER_RETRIED}
+    assert {Result.INVALID_NUMBER, Result.REJECTED} <= NEVER_RETRIED
+    assert all(may_retry(result) for result in (Result.BUSY, Result.NO_ANSWER, Result.DECLINED, Result.CARRIER_ERROR))
+
+
+def test_every_state_is_pending_held_or_over_and_only_a_claim_is_both_of_the_first() -> None:
+    assert set(CallState) == PENDING | HELD | FINAL
+    assert {CallState.CLAIMED} == PENDING & HELD
+    assert not FINAL & (PENDING | HELD)

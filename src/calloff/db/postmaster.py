@@ -130,8 +130,7 @@ async def end_leftovers(cluster: Path, socket_directory: Path) -> None:
         await _end(main, signal.SIGINT)
         survivors = _running_on(cluster)
     for orphan in survivors:
-        # Without its main process it serves nobody and loses nothing; it may hang, so that only this is sure to end it.
-        await _end(orphan, signal.SIGKILL)
+        await _end(orphan, signal.SIGQUIT)
     for lock_file in (cluster / "postmaster.pid", socket_directory / ".s.PGSQL.5432.lock"):
         lock_file.unlink(missing_ok=True)
 

@@ -405,7 +405,7 @@ CREATE TABLE public.account_user (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     deactivated_at timestamp with time zone,
     password_hash text,
-    must_change_password boolean DEFAULT true NOT NULL,
+    must_change_password boolean DEFAULT false NOT NULL,
     CONSTRAINT account_user_email_check CHECK ((email ~~ '_%@_%'::text)),
     CONSTRAINT account_user_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text))
 );

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from calloff.db.pool import Pool
 from tests.support.site import PASSWORD, Site, running_site
 
+expect.set_options(timeout=15000)
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 _OPTIONS = [
     "--disable-gpu",
@@ -74,7 +75,7 @@ class Watched:
 async def browser(site: Site, chromium: Browser) -> AsyncIterator[Watched]:
     """A browser on the site."""
     context = await chromium.new_context(viewport={"width": 1280, "height": 800}, timezone_id="Europe/Berlin")
-    context.set_default_timeout(8000)
+    context.set_default_timeout(15000)
     watched = Watched(site, context)
     yield watched
     await context.close()

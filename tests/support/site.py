@@ -40,7 +40,7 @@ async def running_site(pool: Pool, conninfo: str) -> AsyncIterator[Site]:
     seeded = await seed(pool)
     await set_password(pool, seeded.user_id, PASSWORD, must_change=False)
     app = create_app(pool, conninfo)
-    mount_console(app, pool)
+    mount_console(app, pool, conninfo)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -27,6 +27,7 @@ _ERRORS = {
         "The method is not allowed here; `Allow` names those that are.",
         "This method is not allowed here. Use one of the methods in the Allow header.",
     ),
+    408: ("The body came in too slowly.", "The upload came in too slowly. Send it again."),
     409: (
         "The state of the thing does not allow this.",
         "This application or deployment was deleted. Use another deployment.",
@@ -48,7 +49,10 @@ _ERRORS = {
         "The database has failed, or did not confirm: whether the request was carried out is not known.",
         "The database cannot be reached or has failed. Try again in a moment.",
     ),
-    503: ("The database cannot be reached.", "The database cannot be reached. Start it, or check its address."),
+    503: (
+        "The service cannot do this now: the database cannot be reached, or too many lists are being uploaded.",
+        "Too many lists are being uploaded. Try again in a moment.",
+    ),
 }
 _IDENTIFIER: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}
 _CALL_ID: Schema = {**_IDENTIFIER, "description": "The call's ID.", "examples": ["123"]}
@@ -165,7 +169,7 @@ def _paths() -> dict[str, Any]:
                         "errors": [{"line": 4, "value": "12", "error": "phone_number is not a phone number. […]"}],
                     },
                 ),
-                errors=(400, 401, 403, 404, 409, 413, 415, 422, 429, 500),
+                errors=(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503),
             )
         },
         f"{_APPS}/calls": {

@@ -17,11 +17,11 @@ from calloff.api.call_requests import (
     parse_variables,
     refuse_unknown,
 )
-from calloff.api.csv_rows import CsvRows
 from calloff.api.errors import Busy, TooLarge, TooSlow, UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.domain.errors import InvalidInput
 from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
+from calloff.queue.csv_rows import CsvRows
 from calloff.queue.idempotency import fingerprint_of
 
 MAX_UPLOAD = 512 * 1024 * 1024

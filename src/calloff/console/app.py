@@ -22,6 +22,7 @@ from calloff.console.routes import (
     outbound,
     sign_in,
     trunks,
+    upload,
 )
 from calloff.console.visitor import MustChangePassword, MustSignIn
 from calloff.db.pool import Pool
@@ -37,12 +38,16 @@ _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
 _log = logging.getLogger(__name__)
 
 
-def create_console(pool: Pool, throttle: Throttle | None = None) -> FastAPI:
-    """The console on an open pool, which stays the caller's to close. `throttle` may be shared with the API."""
+def create_console(pool: Pool, conninfo: str, throttle: Throttle | None = None) -> FastAPI:
+    """The console on an open pool to the database at `conninfo`; the pool stays the caller's to close.
+
+    `throttle`, which slows guessing, may be shared with the API.
+    """
     app = FastAPI(title="Calloff console", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.pool = pool
+    app.state.conninfo = conninfo
     app.state.throttle = throttle or Throttle()
-    for routes in (sign_in, applications, deployments, outbound, calls, cancel, administration, keys, trunks):
+    for routes in (sign_in, applications, deployments, outbound, calls, cancel, administration, keys, trunks, upload):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(CalloffError, _answer_calloff_error)
@@ -53,9 +58,9 @@ def create_console(pool: Pool, throttle: Throttle | None = None) -> FastAPI:
     return app
 
 
-def mount_console(app: FastAPI, pool: Pool, throttle: Throttle | None = None) -> None:
+def mount_console(app: FastAPI, pool: Pool, conninfo: str, throttle: Throttle | None = None) -> None:
     """Put the console at `/console`, and the page that tries out the API at `/docs`, of the API's application."""
-    app.mount("/console", create_console(pool, throttle))
+    app.mount("/console", create_console(pool, conninfo, throttle))
     app.add_route("/console", _redirect, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
 

@@ -45,6 +45,7 @@ DECLARE
     v_queue      queue;
     v_deployment deployment;
     v_trunk      trunk;
+    v_account    account;
     v_now        timestamptz;
     v_allowed    integer := p_limit;
     v_interval   double precision;
@@ -53,15 +54,21 @@ DECLARE
     v_claimed    integer;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
-    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here, but
-    -- nobody who holds the queue's lock waits for rescue_calls.
-    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE SKIP LOCKED;
+    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here. (It
+    -- never makes a claim wait: rescue_calls only takes the rows of those whose lease is over.)
+    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN '{"calls": [], "wait": null}';
     END IF;
 
-    -- Whoever has limits is claimed for by one dialer at a time.
+    -- Whoever has limits is claimed for by one dialer at a time; all claims lock in this order.
     SELECT * INTO v_deployment FROM deployment WHERE id = p_deployment_id;
+    SELECT o.* INTO v_account
+    FROM account AS o JOIN application AS a ON a.account_id = o.id
+    WHERE a.id = v_deployment.application_id;
+    IF v_account.max_concurrent_calls IS NOT NULL OR v_account.calls_per_second IS NOT NULL THEN
+        SELECT * INTO v_account FROM account WHERE id = v_account.id FOR NO KEY UPDATE;
+    END IF;
     SELECT * INTO v_trunk FROM trunk WHERE id = v_deployment.trunk_id;
     IF v_trunk.max_concurrent_calls IS NOT NULL OR v_trunk.calls_per_second IS NOT NULL THEN
         SELECT * INTO v_trunk FROM trunk WHERE id = v_deployment.trunk_id FOR NO KEY UPDATE;
@@ -86,15 +93,24 @@ BEGIN
               AND state IN ('claimed', 'dialing', 'connected')));
     END IF;
 
+    IF v_account.max_concurrent_calls IS NOT NULL THEN
+        v_allowed := least(v_allowed, v_account.max_concurrent_calls - (
+            SELECT count(*) FROM call
+            WHERE deployment_id IN (SELECT d.id FROM deployment AS d JOIN application AS a ON a.id = d.application_id
+                                    WHERE a.account_id = v_account.id)
+              AND state IN ('claimed', 'dialing', 'connected')));
+    END IF;
+
     -- Even pace: each call takes the next slot of 1/calls_per_second, and none is claimed beyond the horizon. Where
-    -- two paces apply, one call at a time keeps both of them exactly.
+    -- several paces apply, one call at a time keeps all of them exactly.
     v_now := clock_timestamp();
-    v_interval := 1 / least(v_deployment.calls_per_second, v_trunk.calls_per_second);
+    v_interval := 1 / least(v_deployment.calls_per_second, v_trunk.calls_per_second, v_account.calls_per_second);
     IF v_interval IS NOT NULL THEN
-        v_next := greatest(v_now, v_queue.next_start_at, v_trunk.next_start_at);
+        v_next := greatest(v_now, v_queue.next_start_at, v_trunk.next_start_at, v_account.next_start_at);
         v_allowed := least(v_allowed, CASE
             WHEN v_next > v_now + make_interval(secs => p_horizon) THEN 0
-            WHEN v_deployment.calls_per_second IS NOT NULL AND v_trunk.calls_per_second IS NOT NULL THEN 1
+            WHEN num_nonnulls(
+                v_deployment.calls_per_second, v_trunk.calls_per_second, v_account.calls_per_second) > 1 THEN 1
             ELSE least(p_limit, floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval) + 1)
         END);
     END IF;
@@ -135,6 +151,10 @@ BEGIN
     IF v_claimed > 0 AND v_trunk.calls_per_second IS NOT NULL THEN
         UPDATE trunk SET next_start_at = v_next + make_interval(secs => v_claimed / v_trunk.calls_per_second)
         WHERE id = v_trunk.id;
+    END IF;
+    IF v_claimed > 0 AND v_account.calls_per_second IS NOT NULL THEN
+        UPDATE account SET next_start_at = v_next + make_interval(secs => v_claimed / v_account.calls_per_second)
+        WHERE id = v_account.id;
     END IF;
     RETURN jsonb_build_object(
         'calls', coalesce(v_calls, '[]'),
@@ -383,10 +403,16 @@ END $$;
 CREATE TABLE public.account (
     id bigint NOT NULL,
     name text NOT NULL,
+    max_concurrent_calls integer,
+    calls_per_second double precision,
+    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     deactivated_at timestamp with time zone,
+    CONSTRAINT account_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
+    CONSTRAINT account_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
     CONSTRAINT account_name_check CHECK ((name <> ''::text))
-);
+)
+WITH (fillfactor='50');
 
 ALTER TABLE public.account ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.account_id_seq
@@ -405,7 +431,7 @@ CREATE TABLE public.account_user (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     deactivated_at timestamp with time zone,
     password_hash text,
-    must_change_password boolean DEFAULT true NOT NULL,
+    must_change_password boolean DEFAULT false NOT NULL,
     CONSTRAINT account_user_email_check CHECK ((email ~~ '_%@_%'::text)),
     CONSTRAINT account_user_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text))
 );
@@ -688,6 +714,8 @@ CREATE TABLE public.dialer (
     ports integer NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     lease_until timestamp with time zone NOT NULL,
+    ports_in_use integer DEFAULT 0 NOT NULL,
+    latencies jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT dialer_ports_check CHECK ((ports > 0))
 );
 

@@ -28,7 +28,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     async with database(settings, min_size=2, max_size=20) as pool:
         throttle = Throttle()
         app = create_app(pool, conninfo_of(settings), throttle, settings.metrics_token)
-        mount_console(app, pool, throttle)
+        mount_console(app, pool, conninfo_of(settings), throttle)
         server = _Server(
             uvicorn.Config(
                 app,

@@ -65,3 +65,49 @@ document.addEventListener("htmx:afterSettle", (event) => showLocalTimes(event.ta
 showLocalTimes(document);
 const page = document.querySelector("[data-stream]");
 if (page) follow(page);
+
+// Sends a list as the plain body of a request: its beginning for a preview, then the whole of it with its progress.
+function prepareUpload(form) {
+  const [file, button] = [form.elements.list, form.querySelector("button")];
+  const result = document.getElementById("upload-result");
+  const progress = document.getElementById("upload-progress");
+  const headers = { "X-Form-Token": form.dataset.token, "Content-Type": "text/csv" };
+  const unreachable = "The server cannot be reached. Try again.";
+
+  file.addEventListener("change", async () => {
+    button.disabled = true;
+    if (!file.files.length) return;
+    const list = file.files[0];
+    const whole = list.size <= 65536;
+    try {
+      const answer = await fetch(`${form.dataset.url}/preview?whole=${whole ? 1 : 0}`, {
+        method: "POST", headers, body: list.slice(0, 65536), redirect: "error",
+      });
+      result.innerHTML = await answer.text();
+      button.disabled = !answer.ok;
+    } catch {
+      result.textContent = unreachable;
+    }
+  });
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const request = new XMLHttpRequest();
+    request.open("POST", `${form.dataset.url}?is_pci=${form.elements.is_pci.checked ? 1 : 0}`);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener("progress", (sent) => { progress.value = sent.loaded / sent.total; });
+    request.upload.addEventListener("load", () => { progress.removeAttribute("value"); });
+    request.addEventListener("loadend", () => {
+      progress.hidden = true;
+      if (request.status) result.innerHTML = request.responseText;
+      else result.textContent = unreachable;
+    });
+    button.disabled = true;
+    progress.value = 0;
+    progress.hidden = false;
+    request.send(file.files[0]);
+  });
+}
+
+const upload = document.getElementById("upload");
+if (upload) prepareUpload(upload);

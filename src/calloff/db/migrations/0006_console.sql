@@ -3,7 +3,7 @@
 -- Argon2id (RFC 9106) in the PHC string format; NULL for whoever may not sign in to the console.
 ALTER TABLE account_user
     ADD password_hash        text CHECK (password_hash LIKE '$argon2id$%'),
-    ADD must_change_password boolean NOT NULL DEFAULT true;
+    ADD must_change_password boolean NOT NULL DEFAULT false;
 
 ALTER TABLE developer_key ADD last_used_at timestamptz;
 

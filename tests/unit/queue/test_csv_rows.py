@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calloff.api import csv_rows
-from calloff.api.csv_records import MAX_RECORD, Records
-from calloff.api.csv_rows import CsvRows
 from calloff.domain.errors import InvalidInput
 from calloff.queue.bulk import RejectedRow, StagedRow
+from calloff.queue.csv_records import MAX_RECORD, Records
+from calloff.queue.csv_rows import CsvRows
 
 _TEXT = st.text(alphabet='a1",;\t\r\n ', max_size=40)
 _CUTS = st.lists(st.integers(0, 60), max_size=8)

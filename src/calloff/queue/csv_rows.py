@@ -4,11 +4,11 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 
-from calloff.api.csv_records import MAX_RECORD, Record, Records
 from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
 from calloff.queue.bulk import RejectedRow, StagedRow
+from calloff.queue.csv_records import MAX_RECORD, Record, Records
 
 MAX_LINES = 5_000_000
 """Lines of one list."""

@@ -1,0 +1,53 @@
+"""Upload a list: the preview of its first rows and errors, then the whole of it."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, Response
+
+from calloff.accounts.access import Permission
+from calloff.console.deployment_pages import Place, deployment_page, enter
+from calloff.console.list_upload import preview_list, queue_list
+from calloff.console.render import fragment
+from calloff.console.visitor import check_form_token
+from calloff.domain.errors import CalloffError, Deleted, InvalidInput
+
+router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/upload")
+
+
+@router.get("")
+async def upload_page(request: Request) -> Response:
+    """Asks for the file."""
+    place = await enter(request, Permission.QUEUE)
+    return await deployment_page(place, "upload.html", tab="upload")
+
+
+@router.post("/preview")
+async def preview(request: Request) -> Response:
+    """What the beginning of a list, which is the body, would become."""
+    await _enter(request)
+    try:
+        found = await preview_list(request)
+    except InvalidInput as error:
+        return _refusal(error)
+    return HTMLResponse(fragment("_preview.html", preview=found))
+
+
+@router.post("")
+async def upload(request: Request) -> Response:
+    """Queue the list, which is the body."""
+    place = await _enter(request)
+    try:
+        outcome = await queue_list(request, request.app.state.conninfo, place.deployment_id)
+    except (InvalidInput, Deleted) as error:
+        return _refusal(error)
+    await place.record(f"queue a list of {outcome.queued} calls")
+    return HTMLResponse(fragment("_uploaded.html", outcome=outcome, url=place.url))
+
+
+async def _enter(request: Request) -> Place:
+    place = await enter(request, Permission.QUEUE)
+    check_form_token(place.session, request.headers.get("x-form-token", ""))
+    return place
+
+
+def _refusal(error: CalloffError) -> HTMLResponse:
+    return HTMLResponse(fragment("_refusal.html", message=error.message), 400)

@@ -1,0 +1,192 @@
+"""A role by route matrix, and a tenant by route matrix, over every route of the console and the API."""
+
+import base64
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from calloff.accounts.access import Permission, User
+from calloff.accounts.keys import add_key
+from calloff.accounts.trunks import list_trunks
+from calloff.api.openapi import openapi_document
+from calloff.db.pool import Pool
+from calloff.domain.calls import NewCall
+from calloff.domain.phone import parse_destination
+from calloff.queue.cancel import cancel_pending
+from calloff.queue.submit import submit
+from tests.integration.console.conftest import client_of, colleague, console_routes, owner_of, visit
+from tests.support.seed import Seed, seed
+
+_A = "/console/apps/{application_id}"
+_D = "/console/apps/{application_id}/{deployment_id}"
+_VIEW, _QUEUE, _CANCEL, _ADMINISTER = Permission.VIEW, Permission.QUEUE, Permission.CANCEL, Permission.ADMINISTER
+# In an order in which what comes later survives what comes before.
+IN_AN_APPLICATION = {
+    (_A, "GET"): _VIEW,
+    (_A + "/rename", "POST"): _ADMINISTER,
+    (_A + "/deployments", "POST"): _ADMINISTER,
+    (_A + "/share", "POST"): _ADMINISTER,
+    (_A + "/delete", "GET"): _ADMINISTER,
+    (_D, "GET"): _VIEW,
+    (_D + "/live", "GET"): _VIEW,
+    (_D + "/stops", "GET"): _CANCEL,
+    (_D + "/queue", "GET"): _QUEUE,
+    (_D + "/queue", "POST"): _QUEUE,
+    (_D + "/upload", "GET"): _QUEUE,
+    (_D + "/upload/preview", "POST"): _QUEUE,
+    (_D + "/upload", "POST"): _QUEUE,
+    (_D + "/pause", "POST"): _CANCEL,
+    (_D + "/resume", "POST"): _QUEUE,
+    (_D + "/calls", "GET"): _VIEW,
+    (_D + "/calls/{call_id}", "GET"): _VIEW,
+    (_D + "/calls/{call_id}/cancel", "POST"): _CANCEL,
+    (_D + "/cancel", "GET"): _CANCEL,
+    (_D + "/cancel", "POST"): _CANCEL,
+    (_D + "/cancellations", "GET"): _VIEW,
+    (_D + "/cancellations/{epoch}", "GET"): _VIEW,
+    (_D + "/cancellations/{epoch}/progress", "GET"): _VIEW,
+    (_D + "/settings", "GET"): _ADMINISTER,
+    (_D + "/settings", "POST"): _ADMINISTER,
+    (_D + "/delete", "GET"): _ADMINISTER,
+    (_D + "/delete", "POST"): _ADMINISTER,
+    (_A + "/delete", "POST"): _ADMINISTER,
+}
+FOR_ADMINISTRATORS = {
+    ("/console/users", "GET"),
+    ("/console/users", "POST"),
+    ("/console/users/{user_id}/password", "POST"),
+    ("/console/users/{user_id}/deactivate", "POST"),
+    ("/console/audit", "GET"),
+    ("/console/trunks", "GET"),
+    ("/console/trunks/{trunk_id}", "GET"),
+    ("/console/trunks/{trunk_id}/limits", "POST"),
+    ("/console/trunks/{trunk_id}/test", "POST"),
+}
+FOR_EVERYBODY = {
+    ("/console/", "GET"),
+    ("/console/apps", "GET"),
+    ("/console/apps", "POST"),
+    ("/console/keys", "GET"),
+    ("/console/keys", "POST"),
+    ("/console/keys/{key_id}/revoke", "POST"),
+    ("/console/password", "GET"),
+    ("/console/password", "POST"),
+    ("/console/sign-out", "POST"),
+    ("/console/sign-in", "GET"),
+    ("/console/sign-in", "POST"),
+}
+API = {
+    "queue": _QUEUE,
+    "bulk_queue": _QUEUE,
+    "list_calls": _VIEW,
+    "read_status": _VIEW,
+    "list_cancellations": _VIEW,
+    "pause": _CANCEL,
+    "resume": _QUEUE,
+    "cancel_call": _CANCEL,
+    "cancel": _CANCEL,
+}
+_ROLES = [(), (_VIEW,), (_QUEUE,), (_CANCEL,), (_ADMINISTER,)]
+
+
+def test_no_route_is_left_out(app: FastAPI) -> None:
+    assert console_routes(app) == {*IN_AN_APPLICATION, *FOR_ADMINISTRATORS, *FOR_EVERYBODY}
+    operations = [each for methods in openapi_document()["paths"].values() for each in methods.values()]
+    assert {each["operationId"] for each in operations if each.get("security") != []} == set(API)
+
+
+async def _paths(pool: Pool, seeded: Seed) -> dict[str, str]:
+    await cancel_pending(pool, seeded.deployment_id, user_id=None, origin="test")
+    call_id = await submit(pool, seeded.deployment_id, NewCall(parse_destination("+16175551234")))
+    return {
+        "application_id": str(seeded.application_id),
+        "deployment_id": str(seeded.deployment_id),
+        "call_id": str(call_id),
+        "epoch": "1",
+        "user_id": str(seeded.user_id),
+        "trunk_id": str((await list_trunks(pool))[0].id),
+        "key_id": "1",
+    }
+
+
+@pytest.mark.parametrize("role", _ROLES, ids=lambda role: "-".join(role) or "nothing")
+async def test_a_page_does_what_the_role_permits_and_nothing_else(
+    app: FastAPI, pool: Pool, role: tuple[Permission, ...]
+) -> None:
+    seeded = await seed(pool)
+    browser = await visit(app, pool, await colleague(pool, seeded, *role))
+    paths = await _paths(pool, seeded)
+    for (path, method), permission in IN_AN_APPLICATION.items():
+        if permission in role and path.endswith("/live"):
+            continue
+        address = path.format(**paths)
+        answer = await (browser.get(address) if method == "GET" else browser.post(address))
+        if permission in role:
+            assert answer.status_code in (200, 303, 400), (method, path, answer.text)
+            assert "sign-in" not in answer.headers.get("location", "")
+        else:
+            assert answer.status_code == 403, (method, path)
+    for path, method in FOR_ADMINISTRATORS:
+        address = path.format(**paths)
+        answer = await (browser.get(address) if method == "GET" else browser.post(address))
+        assert answer.status_code == 403, (method, path)
+
+
+async def test_nobody_from_another_account_finds_anything(app: FastAPI, pool: Pool) -> None:
+    seeded, stranger = await seed(pool), await seed(pool)
+    browser = await visit(app, pool, owner_of(stranger))
+    paths = await _paths(pool, seeded)
+    for path, method in [*IN_AN_APPLICATION, *FOR_ADMINISTRATORS]:
+        address = path.format(**paths)
+        answer = await (browser.get(address) if method == "GET" else browser.post(address))
+        if "{trunk_id}" in path or "{" not in path:
+            assert seeded.email not in answer.text
+            assert "limits" not in path or answer.status_code == 403
+        else:
+            assert answer.status_code == 404, (method, path)
+    # Not even through an application of one's own.
+    for address in (
+        f"/console/apps/{stranger.application_id}/{seeded.deployment_id}",
+        f"/console/apps/{stranger.application_id}/{stranger.deployment_id}/calls/{paths['call_id']}",
+    ):
+        assert (await browser.get(address)).status_code == 404
+    answer = await browser.post(f"/console/apps/{stranger.application_id}/share", email=seeded.email, view="1")
+    assert answer.status_code == 400
+    assert (await browser.post("/console/keys/1/revoke")).status_code == 404
+
+
+async def test_nobody_gets_in_without_signing_in(app: FastAPI, client: httpx.AsyncClient, pool: Pool) -> None:
+    paths = await _paths(pool, await seed(pool))
+    open_to_all = {("/console/", "GET"), ("/console/sign-in", "GET"), ("/console/sign-in", "POST")}
+    for path, method in console_routes(app) - open_to_all:
+        answer = await client.request(method, path.format(**paths), headers={"origin": "http://calloff.test"})
+        assert answer.status_code == 303, (method, path)
+        assert answer.headers["location"].startswith("/console/sign-in"), (method, path)
+
+
+@pytest.mark.parametrize("role", [*_ROLES, None], ids=lambda role: "stranger" if role is None else "-".join(role))
+async def test_the_api_does_what_the_role_permits_and_nothing_else(
+    app: FastAPI, pool: Pool, role: tuple[Permission, ...] | None
+) -> None:
+    seeded = await seed(pool)
+    user: User = owner_of(await seed(pool)) if role is None else await colleague(pool, seeded, *role)
+    key = (await add_key(pool, user.user_id)).developer_key
+    authorization = "Basic " + base64.b64encode(f"{user.email}:{key}".encode()).decode()
+    paths = await _paths(pool, seeded)
+    document = openapi_document()["paths"]
+    addresses = {
+        document[path][method]["operationId"]: (path, method) for path in document for method in document[path]
+    }
+    async with client_of(app) as client:
+        for name, permission in API.items():
+            path, method = addresses[name]
+            answer = await client.request(
+                method.upper(), path.format(**paths), headers={"authorization": authorization}
+            )
+            if role is None:
+                assert answer.status_code == 404, name
+            elif permission in role:
+                assert answer.status_code in (200, 202, 400, 409, 415), (name, answer.text)
+            else:
+                assert answer.status_code == 403, name

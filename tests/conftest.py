@@ -12,6 +12,23 @@ from calloff.db.pool import Pool, open_pool
 from tests.support.servers import SessionServer, new_database
 
 _SERVER = pytest.StashKey[SessionServer]()
+_TEMPORARY = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session a root of its own for temporary directories.
+
+    The common one is closed to everybody else whenever a session starts, under the servers of the others.
+    """
+    if not hasattr(config, "workerinput") and config.option.basetemp is None:
+        config.option.basetemp = config.stash[_TEMPORARY] = tempfile.mkdtemp(prefix="calloff-tests-")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep temporary directories only if something failed."""
+    if _TEMPORARY in session.config.stash and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(session.config.stash[_TEMPORARY])
 
 
 def _session_server(config: pytest.Config) -> SessionServer:

@@ -9,9 +9,16 @@ from bench.cycles import measure_cycles
 from bench.lists import measure_bulk
 from bench.report import Figure, write
 from bench.requests import measure_requests
+from bench.settling import measure_settling
 from bench.stage import FULL, server
 
-_ALL = {"cancels": measure_cancels, "bulk": measure_bulk, "cycles": measure_cycles, "requests": measure_requests}
+_ALL = {
+    "cancels": measure_cancels,
+    "bulk": measure_bulk,
+    "cycles": measure_cycles,
+    "requests": measure_requests,
+    "settling": measure_settling,
+}
 
 
 async def main(names: list[str]) -> None:

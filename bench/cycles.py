@@ -14,7 +14,7 @@ from bench.stage import FULL, Stage, stage
 from calloff.db.embedded import EmbeddedServer
 
 _SECONDS = 15 if FULL else 5
-_JOBS = 20_000 if FULL else 1_500
+_JOBS = 20_000 if FULL else 1_000
 _LEFT = {
     "procrastinate": "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')",
     "pgqueuer": "SELECT count(*) FROM pgqueuer WHERE status IN ('queued', 'picked')",

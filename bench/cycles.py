@@ -14,7 +14,8 @@ from bench.stage import FULL, Stage, stage
 from calloff.db.embedded import EmbeddedServer
 
 _SECONDS = 15 if FULL else 5
-_JOBS = 20_000 if FULL else 1_500
+# About as many as each runs in a few seconds.
+_JOBS = {"procrastinate": 10_000 if FULL else 1_000, "pgqueuer": 100_000 if FULL else 20_000}
 _LEFT = {
     "procrastinate": "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')",
     "pgqueuer": "SELECT count(*) FROM pgqueuer WHERE status IN ('queued', 'picked')",
@@ -46,7 +47,7 @@ async def measure_cycles(running: EmbeddedServer) -> list[Figure]:
 
 
 async def _drained(staged: Stage, name: str, processes: int) -> float:
-    await {"procrastinate": fill_procrastinate, "pgqueuer": fill_pgqueuer}[name](staged.url, _JOBS)
+    await {"procrastinate": fill_procrastinate, "pgqueuer": fill_pgqueuer}[name](staged.url, _JOBS[name])
     with psycopg.connect(staged.url, autocommit=True) as connection:
 
         def left() -> int:
@@ -59,7 +60,7 @@ async def _drained(staged: Stage, name: str, processes: int) -> float:
             for _ in range(processes)
         ]
         # The clock runs from the first job that is done, as ours does from the first claim.
-        while (first := left()) == _JOBS:
+        while (first := left()) == _JOBS[name]:
             await asyncio.sleep(0.01)
         started = time.perf_counter()
         while left():

@@ -29,7 +29,7 @@ def settled(processes: list["subprocess.Popen[bytes]"]) -> int:
 
 
 async def _dial(url: str, deployment_id: int, tasks: int, seconds: float) -> int:
-    pool = await open_pool(url, min_size=tasks, max_size=tasks + 1)
+    pool = await open_pool(url, min_size=2 * tasks, max_size=2 * tasks)
     done = 0
 
     async def one() -> None:
@@ -37,6 +37,7 @@ async def _dial(url: str, deployment_id: int, tasks: int, seconds: float) -> int
         dialer_id = await register(pool, name="bench", ports=_PORTS)
         until = time.perf_counter() + seconds
         renew_at = time.perf_counter() + 3
+        settling: asyncio.Task[set[int]] | None = None
         while time.perf_counter() < until:
             if time.perf_counter() > renew_at:
                 await renew(pool, dialer_id)
@@ -47,7 +48,12 @@ async def _dial(url: str, deployment_id: int, tasks: int, seconds: float) -> int
                 continue
             started = await start(pool, deployment_id, [call.claim for call in calls])
             endings = [Ending(call.claim, Result.BUSY, ago=0) for call in calls if call.claim.call_id in started]
-            done += len(await settle(pool, deployment_id, endings))
+            # As in the dialer, results are written while the next calls are claimed.
+            if settling is not None:
+                done += len(await settling)
+            settling = asyncio.create_task(settle(pool, deployment_id, endings))
+        if settling is not None:
+            done += len(await settling)
 
     await asyncio.gather(*(one() for _ in range(tasks)))
     await pool.close()

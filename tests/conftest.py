@@ -1,6 +1,9 @@
 """The fixtures that every test may use: a fresh database, and a pool on it."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,23 @@ from calloff.db.pool import Pool, open_pool
 from tests.support.servers import SessionServer, new_database
 
 _SERVER = pytest.StashKey[SessionServer]()
+_TEMPORARY = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session a root of its own for temporary directories.
+
+    The common one is closed to everybody else whenever a session starts, under the servers of the others.
+    """
+    if not hasattr(config, "workerinput") and config.option.basetemp is None:
+        config.option.basetemp = config.stash[_TEMPORARY] = tempfile.mkdtemp(prefix="calloff-tests-")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep temporary directories only if something failed."""
+    if _TEMPORARY in session.config.stash and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(session.config.stash[_TEMPORARY])
 
 
 def _session_server(config: pytest.Config) -> SessionServer:
@@ -47,3 +67,15 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     pool = await open_pool(database_url, min_size=1, max_size=8)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A directory for an embedded server, deleted after the test.
+
+    Not pytest's `tmp_path`: every session of pytest that begins closes the directory above all of them, and then no
+    server of another user's, as one under root is, can enter it.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="calloff-tests-"))
+    yield directory
+    shutil.rmtree(directory)

@@ -15,7 +15,7 @@ Command = Literal["serve", "api", "dialer", "webhooks", "admin", "client"]
 """The commands that settings are for: `admin` and `client` are several each."""
 
 _SERVER: tuple[Command, ...] = ("serve", "api", "dialer", "webhooks")
-_PASSWORD_IN_URL = re.compile(r"(://[^:/@]*:)[^@]*@")
+_PASSWORD_IN_URL = re.compile(r"(://[^:/@]*:)[^/?]*@")
 _PASSWORD_IN_PARAMETERS = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 
 
@@ -90,6 +90,10 @@ class Settings:
         default=None,
         metadata=_about("Piper voice (.onnx) that reads texts to callees; else espeak-ng.", "serve", "dialer"),
     )
+    retention_days: int = field(
+        default=90,
+        metadata=_about("Days that a call is kept after its end; 0 keeps it for ever.", "serve", "dialer"),
+    )
     log_level: str = field(
         default="info", metadata=_about("Least severe messages to log: debug, info, warning or error.", *_SERVER)
     )
@@ -104,6 +108,8 @@ class Settings:
             raise NotConfigured("The port must be 0 to 65535.")
         if self.dialers < 0 or self.ports < 1 or self.drain_timeout < 0:
             raise NotConfigured("The dialers and the drain time-out must not be negative, and the ports at least 1.")
+        if self.retention_days < 0 or 0 < self.retention_days < 4:
+            raise NotConfigured("The retention must be 0, or 4 days or more: results are tried for three days.")
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise NotConfigured("The log level must be debug, info, warning or error.")
         first, last = self.rtp_port_range

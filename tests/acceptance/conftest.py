@@ -1,6 +1,7 @@
 """One running Calloff for each worker, and a new account with its deployment for each test."""
 
 from collections.abc import Callable, Iterator
+from random import randint
 from typing import Any
 
 import httpx
@@ -28,10 +29,15 @@ def database(service: Service) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def http(service: Service) -> Iterator[httpx.Client]:
-    """A client that says nothing by itself: no credentials, no `Accept`."""
-    with httpx.Client(base_url=service.url, timeout=20, trust_env=False) as client:
+    """A client that says nothing by itself: no credentials, no `Accept`.
+
+    Each test has an address of its own, so that the wrong credentials of one slow no other.
+    """
+    address = f"127.{randint(1, 254)}.{randint(1, 254)}.{randint(1, 254)}"
+    transport = httpx.HTTPTransport(local_address=address, verify=False)
+    with httpx.Client(base_url=service.url, timeout=20, trust_env=False, transport=transport) as client:
         del client.headers["accept"]
         yield client
 

@@ -20,8 +20,10 @@ def test_nothing_that_was_pending_is_dialed_after_the_202(ask: Ask, database: Da
     def queue(number: int) -> str:
         return assert_queued(ask("POST", path, data={"phone_number": f"61755{number:05}"}))
 
+    ask("POST", deployment.path("pause"))
     with ThreadPoolExecutor(4) as clients:
         call_ids = list(clients.map(queue, range(11000, 11000 + CALLS)))
+        ask("POST", deployment.path("resume"))
         while not any(details(ask, call_id)["status"] in OVER for call_id in call_ids[:LINES]):
             time.sleep(0.01)
         assert ask("DELETE", deployment.path("cancel")).status_code == 202
@@ -30,8 +32,7 @@ def test_nothing_that_was_pending_is_dialed_after_the_202(ask: Ask, database: Da
         finally_ = dict(zip(call_ids, clients.map(lambda call_id: until_over(ask, call_id), call_ids), strict=True))
 
     canceled = {call_id for call_id, found in at_once.items() if found["status"] == "canceled"}
-    assert len(canceled) > CALLS // 2, "the dialer was too fast for this test to say anything"
-    assert len(canceled) < CALLS
+    assert 0 < len(canceled) < CALLS, "nothing was called off, or nothing dialed: this says nothing"
     for call_id in call_ids:
         assert at_once[call_id]["status"] != "queued"
         if call_id in canceled:

@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -22,24 +20,23 @@ from calloff.domain.errors import NotConfigured
 from tests.support.owner import owner
 from tests.support.servers import NOT_DURABLE, execute
 
+ANYBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+async def server(data_dir: Path) -> AsyncIterator[EmbeddedServer]:
     """A server that does not run yet, and is stopped after the test."""
-    server = EmbeddedServer(tmp_path / "data", settings=NOT_DURABLE)
+    server = EmbeddedServer(data_dir / "data", settings=NOT_DURABLE)
     yield server
     await server.stop()
 
 
 @pytest.fixture
-def other_users_directory() -> Iterator[tuple[Path, int]]:
+def other_users_directory(data_dir: Path) -> tuple[Path, int]:
     """A directory that belongs to an ordinary user, and that user's number."""
-    directory, uid = Path(tempfile.mkdtemp(prefix="calloff-tests-")), 65534
-    os.chown(directory, uid, uid)
-    yield directory, uid
-    shutil.rmtree(directory)
+    os.chown(data_dir, ANYBODY, ANYBODY)
+    return data_dir, ANYBODY
 
 
 def keep(url: str, value: int) -> None:
@@ -70,8 +67,8 @@ async def test_it_keeps_its_data_and_its_address_through_stops_and_starts(server
     assert kept(address) == [1]
 
 
-async def test_it_is_durable_private_and_out_of_reach_of_our_terminal(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / "data")
+async def test_it_is_durable_private_and_out_of_reach_of_our_terminal(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir / "data")
     await server.start()
     try:
         with psycopg.connect(server.conninfo) as connection:
@@ -86,8 +83,8 @@ async def test_it_is_durable_private_and_out_of_reach_of_our_terminal(tmp_path: 
             assert int(settings["max_connections"]) >= 200
             socket_directory = Path(settings["unix_socket_directories"])
         assert stat.S_IMODE(socket_directory.stat().st_mode) == 0o700
-        assert stat.S_IMODE((tmp_path / "data" / "postgres").stat().st_mode) == 0o700
-        assert os.getsid(main_process(tmp_path / "data")) != os.getsid(0)
+        assert stat.S_IMODE((data_dir / "data" / "postgres").stat().st_mode) == 0o700
+        assert os.getsid(main_process(data_dir / "data")) != os.getsid(0)
     finally:
         await server.stop()
 
@@ -131,35 +128,35 @@ async def test_after_its_main_process_was_killed_it_is_noticed_and_starts_again(
     assert kept(server.conninfo) == [1]
 
 
-async def test_after_its_owner_was_killed_the_orphan_is_shut_down_and_replaced(tmp_path: Path) -> None:
-    async with owner(tmp_path) as (process, address):
+async def test_after_its_owner_was_killed_the_orphan_is_shut_down_and_replaced(data_dir: Path) -> None:
+    async with owner(data_dir) as (process, address):
         keep(address, 1)
         process.kill()
         await process.wait()
-    orphan = main_process(tmp_path)
+    orphan = main_process(data_dir)
     keep(address, 2)
-    server = EmbeddedServer(tmp_path, settings=NOT_DURABLE)
+    server = EmbeddedServer(data_dir, settings=NOT_DURABLE)
     await server.start()
     try:
-        assert main_process(tmp_path) != orphan
+        assert main_process(data_dir) != orphan
         assert "was shut down at" in server.log_path.read_text(), "the orphan was not shut down cleanly"
         assert kept(server.conninfo) == [1, 2]
     finally:
         await server.stop()
 
 
-async def test_after_everything_was_killed_it_recovers(tmp_path: Path) -> None:
-    async with owner(tmp_path) as (process, address):
+async def test_after_everything_was_killed_it_recovers(data_dir: Path) -> None:
+    async with owner(data_dir) as (process, address):
         keep(address, 1)
         process.kill()
-        for pid in postmaster._running_on(tmp_path / "postgres"):
+        for pid in postmaster._running_on(data_dir / "postgres"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await process.wait()
     # The number of a dead main process may belong to another process by now.
-    pid_file = tmp_path / "postgres" / "postmaster.pid"
+    pid_file = data_dir / "postgres" / "postmaster.pid"
     pid_file.write_text("\n".join([str(os.getpid()), *pid_file.read_text().splitlines()[1:]]))
-    server = EmbeddedServer(tmp_path, settings=NOT_DURABLE)
+    server = EmbeddedServer(data_dir, settings=NOT_DURABLE)
     await server.start()
     try:
         assert kept(server.conninfo) == [1]
@@ -224,8 +221,8 @@ async def test_a_start_that_is_canceled_leaves_nothing_behind(
     await other.stop()
 
 
-async def test_a_long_path_moves_the_socket_to_a_short_private_directory(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / ("long" * 30) / ("longer" * 30), settings=NOT_DURABLE)
+async def test_a_long_path_moves_the_socket_to_a_short_private_directory(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir / ("long" * 30) / ("longer" * 30), settings=NOT_DURABLE)
     await server.start()
     keep(server.conninfo, 1)
     with psycopg.connect(server.conninfo) as connection:
@@ -249,8 +246,8 @@ async def test_a_cluster_of_another_version_is_refused_with_a_way_out(server: Em
         await server.start()
 
 
-async def test_a_setting_that_the_server_refuses_is_told_with_its_own_words(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path, settings={"shared_buffers": "a lot"})
+async def test_a_setting_that_the_server_refuses_is_told_with_its_own_words(data_dir: Path) -> None:
+    server = EmbeddedServer(data_dir, settings={"shared_buffers": "a lot"})
     with pytest.raises(NotConfigured, match=r"invalid value for parameter \"shared_buffers\""):
         await server.start()
 
@@ -266,9 +263,9 @@ async def test_half_a_cluster_that_a_crash_left_is_made_anew(server: EmbeddedSer
 
 @as_root
 async def test_as_root_only_the_traverse_bit_of_closed_directories_is_set(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    home = tmp_path / "home"
+    home = data_dir / "home"
     home.mkdir(mode=0o700)
     server = EmbeddedServer(home / "data", settings=NOT_DURABLE)
     await server.start()

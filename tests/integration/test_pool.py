@@ -17,8 +17,8 @@ SIZE = 6
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
-    server = EmbeddedServer(tmp_path, settings=NOT_DURABLE)
+async def server(data_dir: Path) -> AsyncIterator[EmbeddedServer]:
+    server = EmbeddedServer(data_dir, settings=NOT_DURABLE)
     await server.start()
     yield server
     await server.stop()
@@ -58,7 +58,7 @@ async def test_a_restart_of_the_server_between_two_uses_is_not_noticed(server: E
     began = time.monotonic()
     # One after another, so that the first one could run into every idle connection.
     assert [await one(own_pool) for _ in range(2 * SIZE)] == [1] * 2 * SIZE
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 async def test_a_dead_server_is_an_error_within_seconds_and_forgotten_when_it_is_back(
@@ -68,7 +68,7 @@ async def test_a_dead_server_is_an_error_within_seconds_and_forgotten_when_it_is
     began = time.monotonic()
     refused = await asyncio.gather(*(one(own_pool) for _ in range(2 * SIZE)), return_exceptions=True)
     assert [type(error) for error in refused] == [PoolTimeout] * 2 * SIZE
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 8
 
     waiting = asyncio.create_task(one(own_pool))
     await server.start()
@@ -100,8 +100,8 @@ async def _is_sleeping(pool: Pool) -> bool:
     return cursor.rowcount == 1
 
 
-async def test_a_server_that_is_away_from_the_start_is_told_within_seconds(tmp_path: Path) -> None:
+async def test_a_server_that_is_away_from_the_start_is_told_within_seconds(data_dir: Path) -> None:
     began = time.monotonic()
     with pytest.raises(PoolTimeout):
-        await open_pool(EmbeddedServer(tmp_path).conninfo, min_size=1, max_size=2)
-    assert time.monotonic() - began < 6
+        await open_pool(EmbeddedServer(data_dir).conninfo, min_size=1, max_size=2)
+    assert time.monotonic() - began < 8

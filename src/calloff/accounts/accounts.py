@@ -17,6 +17,9 @@ class Account:
 
     id: int
     name: str
+    max_concurrent_calls: int | None
+    """Of all its deployments together."""
+    calls_per_second: float | None
     created_at: datetime
     deactivated_at: datetime | None
 
@@ -31,6 +34,25 @@ async def add_account(pool: Pool, name: str) -> Account:
 async def list_accounts(pool: Pool) -> list[Account]:
     """Every account, in the order in which they were made."""
     return await fetch_all(pool, Account, "list_accounts", {})
+
+
+async def limit_account(
+    pool: Pool, account_id: int, *, max_concurrent_calls: int | None, calls_per_second: float | None
+) -> Account:
+    """Set what all deployments of the account may do together; None is no limit. Raises `NotFound`, `InvalidInput`."""
+    account = await fetch_one(
+        pool,
+        Account,
+        "limit_account",
+        {
+            "account_id": account_id,
+            "max_concurrent_calls": max_concurrent_calls,
+            "calls_per_second": calls_per_second,
+        },
+    )
+    if account is None:
+        raise NotFound("No account was found by that id. List the accounts.")
+    return account
 
 
 async def deactivate_account(pool: Pool, account_id: int) -> Account:

@@ -1,8 +1,10 @@
 """The command line. `app` is what the command `calloff` runs."""
 
 from calloff.cli.admin import admin
+from calloff.cli.bulk import bulk
 from calloff.cli.client import add_client_commands
 from calloff.cli.errors import App
+from calloff.cli.export import export
 from calloff.cli.processes import add_process_commands
 from calloff.cli.show_config import config
 from calloff.cli.version import print_version
@@ -18,6 +20,8 @@ app = App(
 add_process_commands(app)
 app.add_typer(admin)
 add_client_commands(app)
+app.command()(bulk)
+app.command()(export)
 app.command()(config)
 
 __all__ = ["app"]

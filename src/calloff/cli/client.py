@@ -19,8 +19,8 @@ _OVER = ("completed", "failed", "canceled")
 _POLL = 0.5
 _NEWEST = 100
 
-_App = Annotated[int, typer.Option("--app", help="ID of the application.")]
-_Deployment = Annotated[int, typer.Option(help="ID of the deployment.")]
+AppId = Annotated[int, typer.Option("--app", help="ID of the application.")]
+DeploymentId = Annotated[int, typer.Option(help="ID of the deployment.")]
 _CallId = Annotated[int, typer.Argument(metavar="CALL_ID")]
 _MaybeCallId = Annotated[int | None, typer.Argument(metavar="[CALL_ID]")]
 
@@ -35,8 +35,8 @@ def add_client_commands(app: typer.Typer) -> None:
 def call(
     settings: Settings,
     phone_number: str,
-    app: _App = 1,
-    deployment: _Deployment = 1,
+    app: AppId = 1,
+    deployment: DeploymentId = 1,
     start_timestamp: Annotated[int | None, typer.Option(help="When to begin dialing, in Unix seconds.")] = None,
     end_timestamp: Annotated[int | None, typer.Option(help="When to stop, in Unix seconds.")] = None,
     max_attempts: Annotated[int | None, typer.Option(help="How often to try: 1 to 10.")] = None,
@@ -60,7 +60,7 @@ def call(
         "variables": json.dumps(_variables(variable)) if variable else None,
     }
     given = {name: value for name, value in fields.items() if value is not None}
-    answer = _ask(settings, "POST", f"/api/apps/{app}/{deployment}/queue", data=given)
+    answer = ask(settings, "POST", f"/api/apps/{app}/{deployment}/queue", data=given)
     show_values({"id": answer["call_id"]}, f"Call {answer['call_id']} is queued.", as_json=as_json)
 
 
@@ -76,28 +76,28 @@ def status(settings: Settings, call_id: _CallId, as_json: AsJson = False) -> Non
 def cancel(
     settings: Settings,
     call_id: _MaybeCallId = None,
-    app: _App = 1,
-    deployment: _Deployment = 1,
+    app: AppId = 1,
+    deployment: DeploymentId = 1,
     as_json: AsJson = False,
 ) -> None:
     """Call off everything that is pending in a deployment, or one call."""
     if call_id is None:
-        _ask(settings, "DELETE", f"/api/apps/{app}/{deployment}/cancel")
+        ask(settings, "DELETE", f"/api/apps/{app}/{deployment}/cancel")
         sentence = f"Everything that was pending in deployment {deployment} of application {app} is called off."
         show_values({"application_id": app, "deployment_id": deployment}, sentence, as_json=as_json)
     else:
-        _ask(settings, "DELETE", f"/api/outbound/{call_id}")
+        ask(settings, "DELETE", f"/api/outbound/{call_id}")
         show_values({"id": str(call_id)}, f"Call {call_id} is called off.", as_json=as_json)
 
 
 @with_settings("client")
-def watch(settings: Settings, call_id: _MaybeCallId = None, app: _App = 1, deployment: _Deployment = 1) -> None:
+def watch(settings: Settings, call_id: _MaybeCallId = None, app: AppId = 1, deployment: DeploymentId = 1) -> None:
     """Print every change of one call until it is over, or of a deployment's newest calls until you stop it."""
     seen: dict[str, str] = {}
     while True:
         if call_id is None:
             path = f"/api/apps/{app}/{deployment}/calls"
-            found = reversed(_ask(settings, "GET", path, params={"limit": _NEWEST})["calls"])
+            found = reversed(ask(settings, "GET", path, params={"limit": _NEWEST})["calls"])
         else:
             found = iter([_details(settings, call_id)])
         for details in found:
@@ -109,11 +109,11 @@ def watch(settings: Settings, call_id: _MaybeCallId = None, app: _App = 1, deplo
         time.sleep(_POLL)
 
 
-def _ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
+def ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
     """The API's answer. Raises `CalloffError` with its own words if it refuses, `NotConfigured` if it is not there."""
     url, email, key = _credentials(settings)
     try:
-        answer = httpx.request(method, f"{url.rstrip('/')}{path}", auth=(email, key), timeout=30, **what)
+        answer = httpx.request(method, f"{url.rstrip('/')}{path}", auth=(email, key), **{"timeout": 30, **what})
         content = answer.json() if answer.content else None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise NotConfigured("CALLOFF_URL is no address. Write it like http://127.0.0.1:8080.") from error
@@ -139,7 +139,7 @@ def _credentials(settings: Settings) -> tuple[str, str, str]:
 
 
 def _details(settings: Settings, call_id: int) -> dict[str, Any]:
-    details: dict[str, Any] = _ask(settings, "GET", f"/api/outbound/{call_id}")["call_details"]
+    details: dict[str, Any] = ask(settings, "GET", f"/api/outbound/{call_id}")["call_details"]
     return details
 
 

@@ -130,7 +130,8 @@ async def end_leftovers(cluster: Path, socket_directory: Path) -> None:
         await _end(main, signal.SIGINT)
         survivors = _running_on(cluster)
     for orphan in survivors:
-        await _end(orphan, signal.SIGQUIT)
+        # Without its main process it serves nobody and loses nothing; it may hang, so that only this is sure to end it.
+        await _end(orphan, signal.SIGKILL)
     for lock_file in (cluster / "postmaster.pid", socket_directory / ".s.PGSQL.5432.lock"):
         lock_file.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ from calloff.dialer.wake import listen
 from calloff.queue.claim import ClaimedCall, claim, due_queues
 from calloff.queue.dialers import LEASE, register, renew, retire
 from calloff.queue.housekeeping import keep_house
+from calloff.queue.retention import RETENTION_DAYS
 from calloff.trunks.base import Leg, Trunk
 
 _IDLE = 5.0
@@ -42,6 +43,7 @@ class Dialer:
         name: str,
         ports: int,
         drain_timeout: float,
+        retention_days: int = RETENTION_DAYS,
     ) -> None:
         self._pool = pool
         self._conninfo = conninfo
@@ -50,6 +52,7 @@ class Dialer:
         self._name = name
         self._ports = ports
         self._drain_timeout = drain_timeout
+        self._retention_days = retention_days
         self._records = Records(pool)
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
@@ -65,7 +68,7 @@ class Dialer:
         background = [
             asyncio.create_task(self._keep_lease()),
             asyncio.create_task(listen(self._conninfo, self._wake.set)),
-            asyncio.create_task(keep_house(self._pool)),
+            asyncio.create_task(keep_house(self._pool, self._retention_days)),
         ]
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())

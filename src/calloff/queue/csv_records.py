@@ -12,7 +12,6 @@ Record = tuple[int, bytes, str | None]
 """The line in which a record begins, from 1; its bytes; and what is wrong with it, if it cannot be read."""
 
 _DELIMITERS = (b",", b";", b"\t")
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)")
 _QUOTED = re.compile(rb'(?:[^"]++|"")*+"')
 _TOO_LONG = f"The row is longer than {MAX_RECORD // 1024} KiB. Shorten it, or check its quotes."
 _NOT_CLOSED = "The row's last quote is never closed. Check its quotes."
@@ -45,15 +44,16 @@ class Records:
                 self._rest = data
                 return
             data = self._begin_stream(data)
+        lines = data.splitlines(keepends=True)
         # A carriage return at the very end may be the first half of a line end.
-        lines = _LINE.findall(data[:-1] if data.endswith(b"\r") else data)
-        self._rest = data[sum(map(len, lines)) :]
+        self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
             yield from self._take(line)
         if self._size + len(self._rest) > MAX_RECORD:
             if not self._skips:
                 self._skips = True
-                yield self._begin, (b"".join(self._record) + self._rest)[:_EXCERPT], _TOO_LONG
+                begin = self._begin if self._size else self._line + 1
+                yield begin, (b"".join(self._record) + self._rest)[:_EXCERPT], _TOO_LONG
                 self._record, self._size = [], 0
             self._rest = self._rest[-1:] if self._rest.endswith(b"\r") else b""
 

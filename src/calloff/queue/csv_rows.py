@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 
+from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
 from calloff.queue.bulk import RejectedRow, StagedRow
@@ -85,7 +86,7 @@ class CsvRows:
                 line, text, "The row has more cells than the header. Quote cells that hold the delimiter."
             )
         cells += [""] * (len(self._columns) - len(cells))
-        destination = cells.pop(self._destination)
+        destination = unescape_cell(cells.pop(self._destination))
         try:
             parsed = parse_destination(destination)
         except InvalidInput as error:

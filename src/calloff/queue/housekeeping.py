@@ -11,30 +11,36 @@ from calloff.db.pool import Connection, Pool
 from calloff.queue.dialers import LEASE
 from calloff.queue.expire import expire
 from calloff.queue.rescue import rescue
+from calloff.queue.retention import RETENTION_DAYS, forget_keys, remove_old_calls
 from calloff.queue.settler import settle_canceled
 
 _PERIOD = 1.0
 """Seconds between two rounds when there is nothing to do."""
+_HOUR = 3600.0
 _LOCK = 0x43414C4C4F4B
 _log = logging.getLogger(__name__)
 
 
-async def keep_house(pool: Pool) -> None:
-    """Settle, expire and rescue until canceled; waits while another process does."""
+async def keep_house(pool: Pool, retention_days: int = RETENTION_DAYS) -> None:
+    """Settle, expire, rescue and forget until canceled; waits while another process does.
+
+    A call is kept for `retention_days` days after its end; 0 is for ever.
+    """
     while True:
         try:
             async with pool.connection() as connection:
                 if await _lead(connection):
-                    await _keep_house_until_disconnected(pool, connection)
+                    await _keep_house_until_disconnected(pool, connection, retention_days)
         except (psycopg.Error, PoolTimeout) as error:
             _log.warning("housekeeping waits for the database: %s", type(error).__name__)
         await asyncio.sleep(_PERIOD)
 
 
-async def _keep_house_until_disconnected(pool: Pool, connection: Connection) -> None:
+async def _keep_house_until_disconnected(pool: Pool, connection: Connection, retention_days: int) -> None:
     loop = asyncio.get_running_loop()
     rested_at = rescue_from = float("-inf")
     settling: asyncio.Task[int] | None = None
+    forgetting = asyncio.create_task(_forget_hourly(pool, retention_days))
     try:
         while await _lead(connection):
             # After an outage every lease is over, also those of dialers that are well: let them renew first.
@@ -53,12 +59,25 @@ async def _keep_house_until_disconnected(pool: Pool, connection: Connection) -> 
             rested_at = loop.time()
             await asyncio.sleep(_PERIOD)
     finally:
-        if settling is not None:
-            settling.cancel()
-            await asyncio.gather(settling, return_exceptions=True)
+        tasks = [forgetting] if settling is None else [forgetting, settling]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         # On a broken connection there is nothing to give up, and an error would hide why we stop.
         with contextlib.suppress(psycopg.Error):
             await connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+async def _forget_hourly(pool: Pool, retention_days: int) -> None:
+    while True:
+        try:
+            await forget_keys(pool)
+            removed = await remove_old_calls(pool, retention_days)
+            if removed:
+                _log.info("removed %d calls that ended more than %d days ago", removed, retention_days)
+        except (psycopg.Error, PoolTimeout) as error:
+            _log.warning("what is old could not be removed: %s", type(error).__name__)
+        await asyncio.sleep(_HOUR)
 
 
 async def _lead(connection: Connection) -> bool:

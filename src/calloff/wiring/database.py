@@ -30,10 +30,12 @@ async def database(settings: Settings, *, min_size: int = 1, max_size: int = 4) 
     """A pool on the database, brought to the schema of this version. Raises `NotConfigured` if it cannot be reached."""
     conninfo = conninfo_of(settings)
     try:
-        await migrate(conninfo)
-        pool = await open_pool(conninfo, min_size=min_size, max_size=max_size)
+        async with await psycopg.AsyncConnection.connect(conninfo, connect_timeout=5):
+            pass
     except psycopg.OperationalError as error:
         raise NotConfigured(_unreachable(settings)) from error
+    await migrate(conninfo)
+    pool = await open_pool(conninfo, min_size=min_size, max_size=max_size)
     try:
         yield pool
     finally:

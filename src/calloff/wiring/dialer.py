@@ -41,6 +41,7 @@ async def run_dialer(settings: Settings) -> None:
             name=f"{socket.gethostname()}-{os.getpid()}",
             ports=settings.ports,
             drain_timeout=settings.drain_timeout,
+            retention_days=settings.retention_days,
         )
         mourner = asyncio.create_task(_stop_when_dead(trunks, stop))
         try:

@@ -175,7 +175,9 @@ async def test_the_api_does_what_the_role_permits_and_nothing_else(
     authorization = "Basic " + base64.b64encode(f"{user.email}:{key}".encode()).decode()
     paths = await _paths(pool, seeded)
     document = openapi_document()["paths"]
-    addresses = {document[path][method]["operationId"]: (path, method) for path in document for method in document[path]}
+    addresses = {
+        document[path][method]["operationId"]: (path, method) for path in document for method in document[path]
+    }
     async with client_of(app) as client:
         for name, permission in API.items():
             path, method = addresses[name]

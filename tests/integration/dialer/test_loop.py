@@ -9,6 +9,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
+from calloff.accounts.accounts import deactivate_account, limit_account
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
 from calloff.db.pool import Pool, open_pool
@@ -307,3 +308,30 @@ async def _wait_for(pool: Pool, query: LiteralString) -> None:
     async with pool.connection() as connection, asyncio.timeout(20):
         while await (await connection.execute(query)).fetchone() is None:
             await asyncio.sleep(0.02)
+
+
+async def test_a_stolen_key_is_stopped_by_the_limits_of_its_account(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """security.md row 27: whatever is queued, in however many deployments, and the operator can end it."""
+    made = await seed(pool)
+    await limit_account(pool, made.account_id, max_concurrent_calls=2, calls_per_second=None)
+    async with pool.connection() as connection:
+        await connection.execute(
+            "WITH d AS (INSERT INTO deployment (application_id, trunk_id, name) "
+            "SELECT %s, %s, 'other' FROM generate_series(1, 2) RETURNING id) "
+            "INSERT INTO queue (deployment_id) SELECT id FROM d",
+            (made.application_id, made.trunk_id),
+        )
+        deployments = [row["id"] for row in await (await connection.execute("SELECT id FROM deployment")).fetchall()]
+    for deployment_id in deployments:
+        for number in range(5):
+            await queue_call(pool, deployment_id, f"61755510{number:02}")
+    trunk = TappedTrunk(speed=4.0)
+    async with dialing(pool, database_url, trunk, tmp_path):
+        await trunk.wait_dialed(6)
+        await deactivate_account(pool, made.account_id)
+        dialed = len(trunk.dialed)
+    assert trunk.most_at_once <= 2
+    assert len(trunk.dialed) == dialed, "nothing starts once the account is shut out"
+    assert dialed < 15

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from calloff.accounts.accounts import add_account, deactivate_account, list_accounts
+from calloff.accounts.accounts import add_account, deactivate_account, limit_account, list_accounts
 from calloff.accounts.keys import NewKey, add_key, list_keys, revoke_key
 from calloff.accounts.passwords import make_password, set_password
 from calloff.accounts.users import AccountUser, add_user, deactivate_user, find_user, list_users
 from calloff.cli.admin.database import on_database
+from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
@@ -34,6 +35,26 @@ def add_account_command(settings: Settings, name: str, as_json: AsJson = False) 
 def list_accounts_command(settings: Settings, as_json: AsJson = False) -> None:
     """List the accounts."""
     show_list("accounts", on_database(settings, list_accounts), as_json=as_json)
+
+
+@accounts.command("limit")
+@with_settings("admin")
+def limit_account_command(
+    settings: Settings,
+    account_id: int,
+    max_concurrent_calls: MaxConcurrentCalls = "none",
+    calls_per_second: CallsPerSecond = "none",
+    as_json: AsJson = False,
+) -> None:
+    """Limit what all deployments of an account do together; what is left out is unlimited."""
+    calls = number_or_none(max_concurrent_calls or "none", int, "--max-concurrent-calls")
+    pace = number_or_none(calls_per_second or "none", float, "--calls-per-second")
+    account = on_database(
+        settings,
+        lambda pool: limit_account(pool, account_id, max_concurrent_calls=calls, calls_per_second=pace),
+        change="limit an account",
+    )
+    show(account, f"Account {account.id} ({account.name}) is limited.", as_json=as_json)
 
 
 @accounts.command("deactivate")

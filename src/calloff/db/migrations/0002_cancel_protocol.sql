@@ -72,7 +72,8 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Hands at most p_limit due calls to a dialer, as far as the limits of the deployment and the trunk allow.
+-- Hands at most p_limit due calls to a dialer, as far as the limits of the deployment, its
+-- account and its trunk allow.
 -- Returns {"calls": [...], "wait": seconds until it is worth asking again, null if nothing more is due}. A call's
 -- `delay` is the seconds that the pace leaves until it may start.
 CREATE FUNCTION claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision)
@@ -83,6 +84,7 @@ DECLARE
     v_queue      queue;
     v_deployment deployment;
     v_trunk      trunk;
+    v_account    account;
     v_now        timestamptz;
     v_allowed    integer := p_limit;
     v_interval   double precision;
@@ -98,8 +100,14 @@ BEGIN
         RETURN '{"calls": [], "wait": null}';
     END IF;
 
-    -- Whoever has limits is claimed for by one dialer at a time.
+    -- Whoever has limits is claimed for by one dialer at a time; all claims lock in this order.
     SELECT * INTO v_deployment FROM deployment WHERE id = p_deployment_id;
+    SELECT o.* INTO v_account
+    FROM account AS o JOIN application AS a ON a.account_id = o.id
+    WHERE a.id = v_deployment.application_id;
+    IF v_account.max_concurrent_calls IS NOT NULL OR v_account.calls_per_second IS NOT NULL THEN
+        SELECT * INTO v_account FROM account WHERE id = v_account.id FOR NO KEY UPDATE;
+    END IF;
     SELECT * INTO v_trunk FROM trunk WHERE id = v_deployment.trunk_id;
     IF v_trunk.max_concurrent_calls IS NOT NULL OR v_trunk.calls_per_second IS NOT NULL THEN
         SELECT * INTO v_trunk FROM trunk WHERE id = v_deployment.trunk_id FOR NO KEY UPDATE;
@@ -124,15 +132,24 @@ BEGIN
               AND state IN ('claimed', 'dialing', 'connected')));
     END IF;
 
+    IF v_account.max_concurrent_calls IS NOT NULL THEN
+        v_allowed := least(v_allowed, v_account.max_concurrent_calls - (
+            SELECT count(*) FROM call
+            WHERE deployment_id IN (SELECT d.id FROM deployment AS d JOIN application AS a ON a.id = d.application_id
+                                    WHERE a.account_id = v_account.id)
+              AND state IN ('claimed', 'dialing', 'connected')));
+    END IF;
+
     -- Even pace: each call takes the next slot of 1/calls_per_second, and none is claimed beyond the horizon. Where
-    -- two paces apply, one call at a time keeps both of them exactly.
+    -- several paces apply, one call at a time keeps all of them exactly.
     v_now := clock_timestamp();
-    v_interval := 1 / least(v_deployment.calls_per_second, v_trunk.calls_per_second);
+    v_interval := 1 / least(v_deployment.calls_per_second, v_trunk.calls_per_second, v_account.calls_per_second);
     IF v_interval IS NOT NULL THEN
-        v_next := greatest(v_now, v_queue.next_start_at, v_trunk.next_start_at);
+        v_next := greatest(v_now, v_queue.next_start_at, v_trunk.next_start_at, v_account.next_start_at);
         v_allowed := least(v_allowed, CASE
             WHEN v_next > v_now + make_interval(secs => p_horizon) THEN 0
-            WHEN v_deployment.calls_per_second IS NOT NULL AND v_trunk.calls_per_second IS NOT NULL THEN 1
+            WHEN num_nonnulls(
+                v_deployment.calls_per_second, v_trunk.calls_per_second, v_account.calls_per_second) > 1 THEN 1
             ELSE least(p_limit, floor((extract(epoch FROM v_now - v_next) + p_horizon) / v_interval) + 1)
         END);
     END IF;
@@ -173,6 +190,10 @@ BEGIN
     IF v_claimed > 0 AND v_trunk.calls_per_second IS NOT NULL THEN
         UPDATE trunk SET next_start_at = v_next + make_interval(secs => v_claimed / v_trunk.calls_per_second)
         WHERE id = v_trunk.id;
+    END IF;
+    IF v_claimed > 0 AND v_account.calls_per_second IS NOT NULL THEN
+        UPDATE account SET next_start_at = v_next + make_interval(secs => v_claimed / v_account.calls_per_second)
+        WHERE id = v_account.id;
     END IF;
     RETURN jsonb_build_object(
         'calls', coalesce(v_calls, '[]'),

@@ -1,0 +1,21 @@
+-- Removes what is old enough among the next calls by ID, with their callbacks. IDs grow with time, so a walk that
+-- begins at the lowest one and stops at the first batch that is too young has seen everything that is old.
+WITH batch AS (
+    SELECT id, deployment_id, queued_at, ended_at
+    FROM call
+    WHERE id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+), removed AS (
+    DELETE FROM call AS c
+    USING batch AS b
+    WHERE c.id = b.id AND c.deployment_id = b.deployment_id AND b.ended_at < now() - make_interval(days => %(days)s)
+    RETURNING c.id, c.deployment_id
+), untold AS (
+    DELETE FROM callback AS k
+    USING removed AS r
+    WHERE k.call_id = r.id AND k.deployment_id = r.deployment_id
+)
+SELECT max(id) AS place, coalesce(min(queued_at) < now() - make_interval(days => %(days)s), false) AS goes_on,
+       (SELECT count(*) FROM removed) AS removed
+FROM batch

@@ -1,0 +1,113 @@
+"""`calloff serve` as its users meet it: the first start, crashes of each part, the end, and the next start."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.support.serving import command, environment, serving
+
+
+def test_the_first_words_can_be_pasted_and_its_end_leaves_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        words = served.output.read_text()
+        queue, status, cancel = [line.strip() for line in words.splitlines() if line.strip().startswith("curl ")]
+        assert '"call_id": "1"' in _shell(queue)
+        assert '"status"' in _shell(status)
+        assert _shell(cancel) == ""
+        credentials = tmp_path / "credentials.env"
+        assert credentials.stat().st_mode & 0o777 == 0o600
+        sourced = _shell(f'. {credentials} && echo "$CALLOFF_URL $CALLOFF_EMAIL $CALLOFF_KEY"').split()
+        assert sourced == [served.url, served.email, served.key]
+        assert served.key in words
+
+        assert served.json("call", "6175551234") == {"id": "2"}
+        assert served.run("watch", "2").stdout.splitlines()[-1].endswith("completed (answered)")
+        assert served.json("status", "2")["events"][0]["event"] == "queued"
+        assert served.json("call", "6175551234", "--start-timestamp", "4000000000") == {"id": "3"}
+        assert served.run("cancel").returncode == 0
+        assert served.json("status", "3")["status"] == "canceled"
+        refused = served.run("cancel", "3")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "not pending" in refused.stderr
+
+        _refused_because(["--port", "0"], tmp_path, "--data-dir")
+        _refused_because(["--port", str(served.port)], tmp_path / "other", "--port")
+        processes = [pid for pids in served.children().values() for pid in pids]
+        assert served.stop() == 0
+        assert not any(_alive(pid) for pid in processes)
+        log = served.log.read_text()
+        assert served.key not in log
+        assert "6175551234" not in log
+
+    with serving(tmp_path) as again:
+        assert again.key == served.key
+        assert served.key not in again.output.read_text()
+        assert again.credentials["CALLOFF_URL"] == again.url
+        assert again.json("status", "2")["status"] == "completed"
+
+
+def test_what_dies_is_started_anew_and_nothing_outlives_a_kill(tmp_path: Path) -> None:
+    with serving(tmp_path, env={"CALLOFF_DIALERS": "2"}) as served, served.client() as client:
+        before = served.children()
+        assert {name: len(pids) for name, pids in before.items()} == {"api": 1, "dialer": 2, "webhooks": 1}
+        for pid in before["api"] + before["dialer"]:
+            os.kill(pid, signal.SIGKILL)
+        # The socket stays open meanwhile, so that the request only waits.
+        assert client.get("/readyz").status_code == 200
+        _until(lambda: len(served.children().get("dialer", [])) == 2)
+        call_id = client.post("/api/apps/1/1/queue", data={"phone_number": "6175551234"}).json()["call_id"]
+        _until(lambda: _status(client, call_id) == "completed")
+
+        postmaster = int((tmp_path / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        _until(lambda: client.get("/readyz").status_code == 200 and _status(client, call_id) == "completed")
+
+        children = [pid for pids in served.children().values() for pid in pids]
+        assert len(children) == 4
+        served.process.kill()
+        _until(lambda: not any(_alive(pid) for pid in children))
+
+    with serving(tmp_path) as again, again.client() as client:
+        assert _status(client, call_id) == "completed"
+
+
+def _refused_because(arguments: list[str], data_dir: Path, hint: str) -> None:
+    result = subprocess.run(
+        command("serve", *arguments, "--data-dir", str(data_dir)),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert hint in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def _status(client: httpx.Client, call_id: str) -> str | None:
+    answer = client.get(f"/api/outbound/{call_id}")
+    return answer.json()["call_details"]["status"] if answer.is_success else None
+
+
+def _shell(line: str) -> str:
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "that did not happen in time"
+        time.sleep(0.05)

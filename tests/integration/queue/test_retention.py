@@ -1,0 +1,109 @@
+"""What is old is removed, what is not stays; and what an export says."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from calloff.db.pool import Pool
+from calloff.domain.csv_cells import unescape_cell
+from calloff.queue import retention
+from calloff.queue.export import Selection, export_calls
+from calloff.queue.retention import remove_old_calls
+from tests.support.seed import seed
+
+_CALLS = """
+    INSERT INTO call (deployment_id, epoch, phone_number, queued_at, due_at, state, ended_at, result, result_url,
+                      variables, is_pci)
+    SELECT %(deployment_id)s, 0, '+1617555' || (1000 + n), now() - make_interval(days => age), now(),
+           CASE WHEN over THEN 'failed' ELSE 'queued' END,
+           CASE WHEN over THEN now() - make_interval(days => age) END,
+           CASE WHEN over THEN 'busy' END, 'http://example.com/', %(variables)s, %(is_pci)s
+    FROM generate_series(1, %(calls)s) AS n, (VALUES (%(age)s, %(over)s)) AS kind (age, over)
+"""
+
+
+async def _insert(
+    pool: Pool, deployment_id: int, calls: int, *, age: int, over: bool, variables: str = "{}", is_pci: bool = False
+) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(
+            _CALLS,
+            {
+                "deployment_id": deployment_id,
+                "calls": calls,
+                "age": age,
+                "over": over,
+                "variables": variables,
+                "is_pci": is_pci,
+            },
+        )
+        await connection.execute(
+            "INSERT INTO callback (call_id, deployment_id, host) SELECT id, deployment_id, 'example.com' FROM call "
+            "WHERE ended_at IS NOT NULL ON CONFLICT DO NOTHING"
+        )
+
+
+async def _one(pool: Pool, query: str) -> int:
+    async with pool.connection() as connection:
+        row = await (await connection.execute(query)).fetchone()
+    assert row is not None
+    return int(row["value"])
+
+
+async def test_only_what_ended_long_ago_is_removed(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 40)
+    deployment_id = (await seed(pool)).deployment_id
+    await _insert(pool, deployment_id, 100, age=100, over=True)
+    await _insert(pool, deployment_id, 50, age=100, over=False)
+    await _insert(pool, deployment_id, 100, age=95, over=True)
+    await _insert(pool, deployment_id, 100, age=80, over=True)
+
+    assert await remove_old_calls(pool, 0) == 0
+    assert await remove_old_calls(pool, 90) == 200
+    assert await remove_old_calls(pool, 90) == 0
+
+    assert await _one(pool, "SELECT count(*) AS value FROM call") == 150
+    assert await _one(pool, "SELECT count(*) AS value FROM callback") == 100
+    assert await _one(pool, "SELECT sum(calls)::int AS value FROM call_count") == 150
+
+
+async def test_the_walk_stops_where_the_young_begin(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 10)
+    deployment_id = (await seed(pool)).deployment_id
+    await _insert(pool, deployment_id, 25, age=100, over=True)
+    await _insert(pool, deployment_id, 5000, age=1, over=True)
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    before = await _one(pool, "SELECT coalesce(sum(idx_tup_read), 0) AS value FROM pg_stat_user_indexes")
+    assert await remove_old_calls(pool, 90) == 25
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    assert await _one(pool, "SELECT sum(idx_tup_read) AS value FROM pg_stat_user_indexes") - before < 1000
+
+
+async def test_an_export_reads_back(pool: Pool) -> None:
+    deployment_id = (await seed(pool)).deployment_id
+    other = (await seed(pool)).deployment_id
+    await _insert(pool, deployment_id, 3, age=2, over=True, variables='{"name": "\\u00c4nn \\"x\\",\\n=1"}')
+    await _insert(pool, deployment_id, 2, age=0, over=False)
+    await _insert(pool, other, 1, age=0, over=False, variables='{"secret": "x"}', is_pci=True)
+
+    text = "".join([piece async for piece in export_calls(pool, Selection(deployment_id), "csv")])
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["phone_number"] for row in rows] == [f"'+1617555{n}" for n in (1001, 1002, 1003, 1001, 1002)]
+    assert unescape_cell(rows[0]["phone_number"]) == "+16175551001"
+    assert json.loads(rows[0]["variables"]) == {"name": 'Änn "x",\n=1'}
+    assert (rows[0]["status"], rows[0]["result"], rows[4]["status"], rows[4]["ended_at"]) == (
+        "failed",
+        "busy",
+        "queued",
+        "",
+    )
+
+    young = Selection(since=datetime.now(UTC) - timedelta(days=1), status="queued")
+    lines = [json.loads(line) async for piece in export_calls(pool, young, "jsonl") for line in piece.splitlines()]
+    assert [line["deployment_id"] for line in lines] == [deployment_id, deployment_id, other]
+    assert (lines[2]["phone_number"], lines[2]["variables"]) == ("**********01", None)

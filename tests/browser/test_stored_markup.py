@@ -33,7 +33,7 @@ async def test_no_field_can_carry_markup(browser: Watched) -> None:
     call_id = await submit(pool, seeded.deployment_id, NewCall(destination, result_url=url, variables=variables))
     async with pool.connection() as connection:
         for table in ("application", "deployment", "trunk"):
-            await connection.execute(f"UPDATE {table} SET name = %s", (everything,))  # type: ignore[arg-type]
+            await connection.execute(f"UPDATE {table} SET name = %s", (everything,))
         await connection.execute(
             "INSERT INTO account_user (account_id, email) VALUES (%s, %s)", (seeded.account_id, f"{CORPUS[1]}@x")
         )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calloff.api import csv_rows
 from calloff.domain.errors import InvalidInput
+from calloff.queue import csv_rows
 from calloff.queue.bulk import RejectedRow, StagedRow
 from calloff.queue.csv_records import MAX_RECORD, Records
 from calloff.queue.csv_rows import CsvRows

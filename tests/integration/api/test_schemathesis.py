@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 from calloff.db.pool import Pool
 from tests.support.site import running_site
@@ -14,7 +15,7 @@ _NOT_OURS = (
 )
 
 
-async def test_every_answer_is_as_documented(pool: Pool, database_url: str) -> None:
+async def test_every_answer_is_as_documented(pool: Pool, database_url: str, tmp_path: Path) -> None:
     async with running_site(pool, database_url) as site:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -30,6 +31,7 @@ async def test_every_answer_is_as_documented(pool: Pool, database_url: str) -> N
             "--max-examples=8",
             "--seed=1",
             "--no-color",
+            cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -45,5 +45,5 @@ clean:
 
 .venv/.dev: pyproject.toml constraints.txt
 	umask 022 && test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(INSTALL) ".[dev]"
+	$(INSTALL) ".[dev,bench]"
 	touch .venv/.runtime $@

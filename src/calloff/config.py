@@ -94,6 +94,12 @@ class Settings:
         default=90,
         metadata=_about("Days that a call is kept after its end; 0 keeps it for ever.", "serve", "dialer"),
     )
+    metrics_token: str | None = field(
+        default=None,
+        metadata=_about(
+            "Token that /metrics asks for; without one, only this machine may read it.", "serve", "api", secret=True
+        ),
+    )
     log_level: str = field(
         default="info", metadata=_about("Least severe messages to log: debug, info, warning or error.", *_SERVER)
     )

@@ -1,7 +1,8 @@
 """One running Calloff for each worker, and a new account with its deployment for each test."""
 
 from collections.abc import Callable, Iterator
-from random import randint
+from ipaddress import IPv4Address
+from itertools import count
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from tests.acceptance.tenants import Database, Deployment, User
 from tests.support.servers import new_database
 
 Ask = Callable[..., httpx.Response]
+_address = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -29,17 +31,35 @@ def database(service: Service) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def http(service: Service) -> Iterator[httpx.Client]:
-    """A client that says nothing by itself: no credentials, no `Accept`.
+    """A client that says nothing by itself: no credentials, no `Accept`."""
+    with client(service, "127.0.0.1") as http:
+        yield http
 
-    Each test has an address of its own, so that the wrong credentials of one slow no other.
-    """
-    address = f"127.{randint(1, 254)}.{randint(1, 254)}.{randint(1, 254)}"
+
+@pytest.fixture
+def anew(service: Service) -> Ask:
+    """Ask as nobody, each time from another address: wrong credentials must not count for another test."""
+
+    def ask(method: str, path: str, **options: Any) -> httpx.Response:
+        with client(service, new_address()) as http:
+            return http.request(method, path, **options)
+
+    return ask
+
+
+def client(service: Service, address: str) -> httpx.Client:
+    """A client at this address of the loopback network."""
     transport = httpx.HTTPTransport(local_address=address, verify=False)
-    with httpx.Client(base_url=service.url, timeout=20, trust_env=False, transport=transport) as client:
-        del client.headers["accept"]
-        yield client
+    client = httpx.Client(base_url=service.url, transport=transport, timeout=60)
+    del client.headers["accept"]
+    return client
+
+
+def new_address() -> str:
+    """An address of the loopback network that nobody has used yet."""
+    return str(IPv4Address("127.1.0.0") + next(_address))
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Service:
         assert self.served.database_url is not None
         return self.served.database_url
 
-    def exchange(self, request: bytes, timeout: float = 10) -> "Answer":
+    def exchange(self, request: bytes, timeout: float = 60) -> "Answer":
         """Send these bytes on a connection of their own, and read the one answer to them."""
         with self.connect(timeout) as connection:
             # A server may answer and close before it has read everything.
@@ -39,7 +39,7 @@ class Service:
                 connection.sendall(request)
             return Answer.read(connection, method=request.split(b" ", 1)[0].decode("latin-1"))
 
-    def connect(self, timeout: float = 10) -> socket.socket:
+    def connect(self, timeout: float = 60) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
 

@@ -8,12 +8,14 @@ import httpx
 import pytest
 
 from tests.acceptance import tenants
-from tests.acceptance.conftest import Ask
+from tests.acceptance.conftest import Ask, client, new_address
 from tests.acceptance.expect import assert_error
+from tests.acceptance.service import Service
 from tests.acceptance.tenants import Database, Deployment, User
 
 ROUTES = [
     ("POST", "queue"),
+    ("POST", "bulk_queue"),
     ("DELETE", "cancel"),
     ("GET", "calls"),
     ("GET", "cancellations"),
@@ -36,7 +38,7 @@ def every_route(deployment: Deployment, call_id: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])
 def test_no_route_answers_without_credentials(
-    http: httpx.Client,
+    anew: Ask,
     ask: Ask,
     deployment: Deployment,
     later: Callable[..., str],
@@ -49,7 +51,7 @@ def test_no_route_answers_without_credentials(
     for (method, path), auth in product(
         every_route(deployment, call_id), [None, ("nobody@example.com", "wrong"), (deployment.owner.email, "wrong")]
     ):
-        response = http.request(method, path, headers=headers, auth=auth)
+        response = anew(method, path, headers=headers, auth=auth)
         messages.add((auth is None, assert_error(response, 401, xml=xml)))
     assert len({message for without, message in messages if not without}) == 1, "the reason shows"
     assert queued() == 1
@@ -58,13 +60,13 @@ def test_no_route_answers_without_credentials(
 
 @pytest.mark.parametrize("who", ["inactive user", "inactive account", "revoked key"])
 def test_who_was_shut_out_is_401(
-    http: httpx.Client, database: Database, deployment: Deployment, later: Callable[..., str], who: str
+    anew: Ask, database: Database, deployment: Deployment, later: Callable[..., str], who: str
 ) -> None:
     call_id, owner = later(), deployment.owner
     shut_out(database, owner, who)
-    wrong = http.delete(deployment.path("cancel"), auth=(owner.email, "wrong"))
+    wrong = anew("DELETE", deployment.path("cancel"), auth=(owner.email, "wrong"))
     for method, path in every_route(deployment, call_id):
-        response = http.request(method, path, auth=owner.auth)
+        response = anew(method, path, auth=owner.auth)
         assert_error(response, 401)
         assert response.content == wrong.content
     assert tenants.queued_calls(database, deployment) == 1
@@ -81,7 +83,7 @@ def shut_out(database: Database, user: User, who: str) -> None:
 
 
 def test_a_new_key_works_beside_the_old_one_until_that_is_revoked(
-    http: httpx.Client, database: Database, deployment: Deployment
+    anew: Ask, database: Database, deployment: Deployment
 ) -> None:
     path, owner = deployment.path("cancel"), deployment.owner
     database.execute(
@@ -89,31 +91,31 @@ def test_a_new_key_works_beside_the_old_one_until_that_is_revoked(
         [owner.id, owner.id],
     )
     for key in (owner.key, "second", "third"):
-        assert http.delete(path, auth=(owner.email, key)).status_code == 202
+        assert anew("DELETE", path, auth=(owner.email, key)).status_code == 202
     database.execute(
         "UPDATE developer_key SET revoked_at = now() WHERE user_id = %s AND sha256 = sha256('second')", [owner.id]
     )
-    assert_error(http.delete(path, auth=(owner.email, "second")), 401)
-    assert http.delete(path, auth=owner.auth).status_code == 202
+    assert_error(anew("DELETE", path, auth=(owner.email, "second")), 401)
+    assert anew("DELETE", path, auth=owner.auth).status_code == 202
 
 
-def test_a_key_of_somebody_else_is_401(http: httpx.Client, database: Database, deployment: Deployment) -> None:
+def test_a_key_of_somebody_else_is_401(anew: Ask, database: Database, deployment: Deployment) -> None:
     other = tenants.new_user(database, deployment.owner.account_id, administrator=True)
-    assert_error(http.delete(deployment.path("cancel"), auth=(other.email, deployment.owner.key)), 401)
+    assert_error(anew("DELETE", deployment.path("cancel"), auth=(other.email, deployment.owner.key)), 401)
 
 
-def test_the_email_address_compares_case_insensitively(http: httpx.Client, deployment: Deployment) -> None:
+def test_the_email_address_compares_case_insensitively(anew: Ask, deployment: Deployment) -> None:
     email, key = deployment.owner.auth
     for written in (email.upper(), email.lower(), email.swapcase()):
-        assert http.delete(deployment.path("cancel"), auth=(written, key)).status_code == 202
-    assert_error(http.delete(deployment.path("cancel"), auth=(email, key.upper())), 401)
+        assert anew("DELETE", deployment.path("cancel"), auth=(written, key)).status_code == 202
+    assert_error(anew("DELETE", deployment.path("cancel"), auth=(email, key.upper())), 401)
 
 
-def test_the_scheme_compares_case_insensitively(http: httpx.Client, deployment: Deployment) -> None:
+def test_the_scheme_compares_case_insensitively(anew: Ask, deployment: Deployment) -> None:
     header = basic(":".join(deployment.owner.auth))
     for scheme in ("basic", "BASIC", "Basic"):
         written = f"{scheme} {header.partition(' ')[2]}"
-        assert http.delete(deployment.path("cancel"), headers={"authorization": written}).status_code == 202
+        assert anew("DELETE", deployment.path("cancel"), headers={"authorization": written}).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -145,21 +147,37 @@ def test_the_scheme_compares_case_insensitively(http: httpx.Client, deployment: 
         lambda good: good,
     ],
 )
-def test_what_are_not_credentials(http: httpx.Client, deployment: Deployment, spoil: Callable[[str], str]) -> None:
+def test_what_are_not_credentials(anew: Ask, deployment: Deployment, spoil: Callable[[str], str]) -> None:
     header = spoil(":".join(deployment.owner.auth))
-    assert_error(http.delete(deployment.path("cancel"), headers={"authorization": header}), 401)
+    assert_error(anew("DELETE", deployment.path("cancel"), headers={"authorization": header}), 401)
 
 
-def test_401_comes_before_404_and_400(http: httpx.Client, deployment: Deployment) -> None:
-    for auth in (httpx.Auth(), httpx.BasicAuth("nobody@example.com", "wrong")):
-        assert_error(http.delete("/api/apps/999999/999999/cancel", auth=auth), 401)
-        assert_error(http.get("/api/outbound/0", auth=auth), 401)
-        assert_error(http.post(deployment.path("queue"), data={"nonsense": "1"}, auth=auth), 401)
-        assert_error(http.post(deployment.path("queue"), content=b"x" * 3_000_000, auth=auth), 401)
-        assert_error(http.post(deployment.path("queue"), content=b"x", auth=auth), 401)
+def test_401_comes_before_404_and_400(anew: Ask, deployment: Deployment) -> None:
+    for auth in (None, ("nobody@example.com", "wrong")):
+        assert_error(anew("DELETE", "/api/apps/999999/999999/cancel", auth=auth), 401)
+        assert_error(anew("GET", "/api/outbound/0", auth=auth), 401)
+        assert_error(anew("POST", deployment.path("queue"), data={"nonsense": "1"}, auth=auth), 401)
+        assert_error(anew("POST", deployment.path("queue"), content=b"x" * 3_000_000, auth=auth), 401)
+        assert_error(anew("POST", deployment.path("queue"), content=b"x", auth=auth), 401)
 
 
-def test_credentials_in_the_query_or_the_body_are_nothing(http: httpx.Client, deployment: Deployment) -> None:
+def test_credentials_in_the_query_or_the_body_are_nothing(anew: Ask, deployment: Deployment) -> None:
     email, key = deployment.owner.auth
-    assert_error(http.delete(deployment.path("cancel"), params={"email": email, "developer_key": key}), 401)
-    assert_error(http.post(deployment.path("queue"), data={**FORM, "email": email, "developer_key": key}), 401)
+    assert_error(anew("DELETE", deployment.path("cancel"), params={"email": email, "developer_key": key}), 401)
+    assert_error(anew("POST", deployment.path("queue"), data={**FORM, "email": email, "developer_key": key}), 401)
+
+
+def test_guessing_is_slowed_with_an_error_body(http: httpx.Client, service: Service, deployment: Deployment) -> None:
+    path, owner = deployment.path("cancel"), deployment.owner
+    with client(service, new_address()) as guesser:
+        assert guesser.delete(path, auth=owner.auth).status_code == 202
+        for guess in range(100):
+            if guesser.delete(path, auth=(owner.email, str(guess))).status_code == 429:
+                break
+        for xml in (False, True):
+            headers = {"accept": "application/xml" if xml else "application/json"}
+            response = guesser.delete(path, auth=(owner.email, "wrong"), headers=headers)
+            assert_error(response, 429, xml=xml)
+            assert int(response.headers["retry-after"]) > 0
+        assert guesser.delete(path, auth=owner.auth).status_code == 202, "the owner is locked out"
+    assert http.delete(path, auth=owner.auth).status_code == 202

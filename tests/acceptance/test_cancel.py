@@ -42,7 +42,7 @@ def test_a_canceled_call_has_its_event(ask: Ask, deployment: Deployment, later: 
     assert at_once["status"] == "canceled"
     assert [event["event"] for event in at_once["events"]] == ["queued", "canceled"]
     assert at_once["attempts"] == "0"
-    assert 0 <= at_once["events"][1]["timestamp"] - at_once["events"][0]["timestamp"] <= 5
+    assert 0 <= at_once["events"][1]["timestamp"] - at_once["events"][0]["timestamp"] <= 60
     ask("DELETE", deployment.path("cancel"))
     assert ask("GET", f"/api/outbound/{call_id}").json()["call_details"]["events"] == at_once["events"]
 

@@ -9,7 +9,7 @@ from tests.acceptance.tenants import Database, User
 from tests.acceptance.test_queue import assert_queued, details
 from tests.acceptance.test_scenes import OVER, names, until_over
 
-CALLS = 300
+CALLS = 200
 LINES = 8
 
 

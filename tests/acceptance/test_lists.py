@@ -106,7 +106,7 @@ def test_a_cancellation_says_who_when_from_where_and_how_many(
         later()
     ask("DELETE", deployment.path("cancel"))
     ask("DELETE", deployment.path("cancel"))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (found := ask("GET", path)).json()["cancellations"][1]["settled_calls"] < 3:
         assert time.monotonic() < deadline, found.text
         assert found.json()["cancellations"][1]["canceled_calls"] == 3
@@ -116,9 +116,9 @@ def test_a_cancellation_says_who_when_from_where_and_how_many(
     assert (oldest["canceled_calls"], oldest["settled_calls"]) == (3, 3)
     for cancellation in (newest, oldest):
         assert cancellation["canceled_by"].lower() == deployment.owner.email.lower()
-        assert "api 127." in cancellation["origin"]
+        assert "127.0.0.1" in cancellation["origin"]
         assert type(cancellation["canceled_at"]) is int
-        assert abs(cancellation["canceled_at"] - time.time()) < 20
+        assert abs(cancellation["canceled_at"] - time.time()) < 60
     as_xml = ask("GET", path, headers={"accept": "application/xml"})
     assert read_xml(as_xml.content) == as_xml_value(found.json())
     first = ask("GET", path, params={"limit": "1"}).json()

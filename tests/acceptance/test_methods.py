@@ -11,6 +11,7 @@ from tests.acceptance.tenants import Deployment
 
 ACTIONS = {
     "queue": {"POST"},
+    "bulk_queue": {"POST"},
     "cancel": {"DELETE"},
     "calls": {"GET"},
     "cancellations": {"GET"},
@@ -36,7 +37,7 @@ def assert_not_allowed(response: httpx.Response, allowed: set[str], *, xml: bool
 def test_on_a_deployment(
     ask: Ask, deployment: Deployment, queued: Callable[[], int], later: Callable[..., str], action: str, method: str
 ) -> None:
-    if method in ACTIONS[action] | ({"HEAD"} if "GET" in ACTIONS[action] else set()):
+    if method in ACTIONS[action]:
         return
     call_id = later()
     for xml in (False, True):
@@ -47,7 +48,7 @@ def test_on_a_deployment(
     assert ask("GET", f"/api/outbound/{call_id}").json()["call_details"]["status"] == "queued"
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method not in ("GET", "DELETE", "HEAD")])
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in ("GET", "DELETE")])
 def test_on_a_call(ask: Ask, later: Callable[..., str], method: str) -> None:
     call_id = later()
     assert_not_allowed(ask(method, f"/api/outbound/{call_id}"), {"GET", "DELETE"})

@@ -32,15 +32,17 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
 
 
 def test_the_database_is_stopped_and_comes_back(server: EmbeddedServer) -> None:
-    with running(server.conninfo) as service, httpx.Client(base_url=service.url, timeout=30, trust_env=False) as http:
+    with running(server.conninfo) as service, httpx.Client(base_url=service.url, timeout=60, trust_env=False) as http:
         with tenants.connect(server.conninfo) as database:
             owner = tenants.new_user(database, tenants.new_account(database))
             deployment = tenants.new_deployment(database, owner)
+            second = tenants.new_deployment(database, owner)
         http.auth = owner.auth
         waiting = http.post(deployment.path("queue"), data=LATER).json()["call_id"]
         requests = [
             ("DELETE", deployment.path("cancel"), None),
             ("POST", deployment.path("queue"), LATER),
+            ("POST", deployment.path("bulk_queue"), LATER),
             ("GET", f"/api/outbound/{waiting}", None),
             ("DELETE", f"/api/outbound/{waiting}", None),
             ("GET", deployment.path("calls"), None),
@@ -49,7 +51,15 @@ def test_the_database_is_stopped_and_comes_back(server: EmbeddedServer) -> None:
             ("POST", deployment.path("resume"), None),
         ]
 
-        asyncio.run(server.stop())
+        # One cancel is under way when the server stops: it waits for the lock of its queue.
+        with tenants.connect(server.conninfo) as database, ThreadPoolExecutor(1) as client:
+            database.execute("SELECT pg_advisory_lock(queue_lock_key(%s))", [second.id])
+            under_way = client.submit(http.delete, second.path("cancel"))
+            while not database.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone():
+                assert not under_way.done()
+                time.sleep(0.01)
+            asyncio.run(server.stop())
+            assert_error(under_way.result(), 500)
 
         def fails(request: tuple[str, str, dict[str, str] | None], xml: bool) -> None:
             method, path, data = request
@@ -63,7 +73,7 @@ def test_the_database_is_stopped_and_comes_back(server: EmbeddedServer) -> None:
         assert http.put(deployment.path("cancel")).status_code == 405
 
         asyncio.run(server.start())
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while http.get("/readyz").status_code != 200:
             assert time.monotonic() < deadline, "the service did not recover"
             time.sleep(0.05)

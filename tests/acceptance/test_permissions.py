@@ -27,11 +27,13 @@ class Route:
         path = f"/api/outbound/{call_id}" if self.action == "call" else deployment.path(self.action)
         headers = {"accept": "application/xml" if xml else "application/json"}
         data = LATER if self.action == "queue" else None
-        return http.request(self.method, path, auth=user.auth, headers=headers, data=data)
+        files = {"csv": ("list.csv", "destination\n6175551234\n")} if self.action == "bulk_queue" else None
+        return http.request(self.method, path, auth=user.auth, headers=headers, data=data, files=files)
 
 
 ROUTES = [
     Route("POST", "queue", "queue", 200),
+    Route("POST", "bulk_queue", "queue", 200),
     Route("GET", "call", "view", 200),
     Route("GET", "calls", "view", 200),
     Route("GET", "cancellations", "view", 200),

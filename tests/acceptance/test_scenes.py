@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance import tenants
 from tests.acceptance.conftest import Ask
-from tests.acceptance.expect import as_xml_value, read_xml
-from tests.acceptance.tenants import Database, Deployment
+from tests.acceptance.expect import as_xml_value, assert_error, read_xml
+from tests.acceptance.tenants import Database, Deployment, User
 from tests.acceptance.test_queue import assert_queued, details
 
 ANSWERED = ["queued", "dialing", "connected", "disconnected"]
@@ -30,7 +31,7 @@ SCENES = {
 
 def wait_until(ask: Ask, call_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The details of the call, as soon as this is so of them."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not is_so(found := details(ask, call_id)):
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
@@ -53,10 +54,8 @@ def names(found: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("ending", list(SCENES))
 def test_a_call_to_each_kind_of_number(ask: Ask, deployment: Deployment, ending: str) -> None:
     status, result, sip_code, callee_type, events = SCENES[ending]
-    asked = time.time()
     call_id = assert_queued(ask("POST", deployment.path("queue"), data={"phone_number": f"617555{ending}"}))
     found = until_over(ask, call_id)
-    assert time.time() - asked < 5
     assert names(found) == events
     at = {event["event"]: event["timestamp"] for event in found["events"]}
     assert found["max_attempts"] == "1"
@@ -77,6 +76,21 @@ def test_a_call_to_each_kind_of_number(ask: Ask, deployment: Deployment, ending:
     assert read_xml(as_xml.content) == as_xml_value({"call_details": found})
 
 
+def test_what_is_dialing_or_connected_goes_on_to_its_own_end(ask: Ask, database: Database, owner: User) -> None:
+    slow = tenants.new_deployment(database, owner, speed=1)
+    call_id = assert_queued(ask("POST", slow.path("queue"), data={"phone_number": "6175551234"}))
+    for status in ("dialing", "connected"):
+        found = wait_until(ask, call_id, lambda found: found["status"] == status)  # noqa: B023
+        assert (found["attempts"], found["result"], found["duration"]) == ("1", None, None)
+        assert ask("DELETE", slow.path("cancel")).status_code == 202
+        assert_error(ask("DELETE", f"/api/outbound/{call_id}"), 409)
+        assert details(ask, call_id)["status"] != "canceled"
+    assert found["start_timestamp"] == str(found["events"][2]["timestamp"])
+    found = until_over(ask, call_id)
+    assert (found["status"], found["result"], found["duration"]) == ("completed", "answered", 2)
+    assert names(found) == ANSWERED
+
+
 def test_a_busy_number_is_tried_again_until_no_attempt_is_left(
     ask: Ask, database: Database, deployment: Deployment
 ) -> None:
@@ -93,10 +107,10 @@ def test_a_busy_number_is_tried_again_until_no_attempt_is_left(
 
 
 def test_an_attempt_waits_for_its_time(ask: Ask, database: Database, deployment: Deployment) -> None:
-    sent = {"phone_number": "6175550002", "max_attempts": "2", "reattempt_wait": "60"}
+    sent = {"phone_number": "6175550002", "max_attempts": "2", "reattempt_wait": "3600"}
     call_id = assert_queued(ask("POST", deployment.path("queue"), data=sent))
     wait_until(ask, call_id, lambda found: names(found).count("failed") == 1)
-    waits = database.execute("SELECT due_at > now() + interval '50 s' FROM call WHERE id = %s", [call_id]).fetchone()
+    waits = database.execute("SELECT due_at > now() + interval '50 min' FROM call WHERE id = %s", [call_id]).fetchone()
     assert waits
 
 

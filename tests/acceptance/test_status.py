@@ -46,7 +46,7 @@ def test_of_a_waiting_call(ask: Ask, deployment: Deployment) -> None:
     assert list(found)[: len(DOCUMENTED)] == DOCUMENTED
     queued = found["events"][0]["timestamp"]
     assert type(queued) is int
-    assert abs(queued - now) <= 5
+    assert abs(queued - now) <= 60
     documented = {name: found[name] for name in DOCUMENTED[:9] + DOCUMENTED[10:11]}
     assert documented == {
         "max_attempts": "3",

@@ -1,8 +1,10 @@
 """`calloff serve` as an ordinary process, as its users run it: reached over HTTP and by its command line only."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -133,6 +135,13 @@ def serving(
     finally:
         process.kill()
         process.wait()
+        _end_embedded_server(data_dir)
+
+
+def _end_embedded_server(data_dir: Path) -> None:
+    """What a killed `serve` leaves to the next one, which there may never be."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
 
 
 def _start(

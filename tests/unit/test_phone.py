@@ -81,9 +81,9 @@ def test_what_comes_out_is_always_fit_to_be_dialed(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["61755512345678901", "6175551234;ani=61755512345678901", "6175551234;postd=6175551234x"]
 )
-def test_no_message_repeats_a_number(part: str) -> None:
+def test_no_message_repeats_a_number(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        parse_destination(f"{part}61755512345678901")
+        parse_destination(text)
     assert "617555" not in refused.value.message
 
 

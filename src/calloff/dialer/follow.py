@@ -82,7 +82,9 @@ async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None
         return None
     request = DialRequest(call.phone_number, call.caller_id, call.ring_timeout, deadline=start_sent + FENCE)
     try:
-        return await trunk.dial(request)
+        leg = await trunk.dial(request)
+        records.latencies.observe("invite", boot_time() - start_sent)
+        return leg
     except TooLate:
         _log.warning("call %d was started too slowly to be dialed; it waits again", call.claim.call_id)
         await records.withdraw(call.claim)

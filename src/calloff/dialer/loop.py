@@ -9,7 +9,7 @@ from psycopg_pool import PoolTimeout
 
 from calloff.db.pool import Pool
 from calloff.dialer.follow import FindTrunk, follow
-from calloff.dialer.records import Records
+from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations
 from calloff.dialer.wake import listen
 from calloff.queue.claim import ClaimedCall, claim, due_queues
@@ -102,7 +102,9 @@ class Dialer:
                 limit = min(max(1, free // len(ready)), self._ports - len(self._calls))
                 if limit <= 0:
                     return _IDLE
+                age = stopwatch()
                 calls, wait = await claim(self._pool, deployment_id, dialer_id=self._id, limit=limit)
+                self._records.latencies.observe("claim", age())
                 for call in calls:
                     self._follow(call)
                 if wait is not None:
@@ -143,7 +145,9 @@ class Dialer:
         while True:
             await asyncio.sleep(LEASE / 3)
             try:
-                if not await renew(self._pool, self._id):
+                if not await renew(
+                    self._pool, self._id, ports_in_use=len(self._calls), latencies=self._records.latencies
+                ):
                     _log.error("dialer %d was silent for too long; its calls were taken away", self._id)
                     self._id = await register(self._pool, name=self._name, ports=self._ports)
             except _DATABASE_ERRORS as error:

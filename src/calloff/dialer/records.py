@@ -13,6 +13,7 @@ from calloff.dialer.batches import Batches
 from calloff.domain.errors import OutcomeUnknown
 from calloff.domain.results import CalleeType, Result
 from calloff.queue.claim import Claim
+from calloff.queue.latencies import Latencies
 from calloff.queue.settle import Answer, Ending, connect, settle, withdraw
 from calloff.queue.start import start
 
@@ -29,10 +30,15 @@ class Records:
         self._answers = Batches[Answer](partial(connect, pool), lambda answer: answer.claim.call_id)
         self._endings = Batches[Ending](partial(settle, pool), lambda ending: ending.claim.call_id)
         self._pool = pool
+        self.latencies = Latencies()
 
     async def start(self, claim: Claim) -> bool:
         """Whether the INVITE may leave now. Raises `OutcomeUnknown`; never tries again, as only now is now."""
-        return await self._starts.put(claim.deployment_id, claim)
+        age = stopwatch()
+        try:
+            return await self._starts.put(claim.deployment_id, claim)
+        finally:
+            self.latencies.observe("start", age())
 
     async def connected(self, claim: Claim, details: Mapping[str, object]) -> None:
         """The far end answered, at the moment of this call."""

@@ -1,7 +1,10 @@
 """The leases of the dialers: a dialer that stops renewing loses what it holds (see `rescue`)."""
 
+from psycopg.types.json import Jsonb
+
 from calloff.db.pool import Pool
 from calloff.db.statements import load
+from calloff.queue.latencies import Latencies
 
 LEASE = 10.0
 """Seconds that a dialer may be silent before its calls are taken away."""
@@ -18,10 +21,21 @@ async def register(pool: Pool, *, name: str, ports: int) -> int:
     return int(row["id"])
 
 
-async def renew(pool: Pool, dialer_id: int) -> bool:
-    """Renew the lease; False if it was over and the calls are taken away, so that the dialer has to register anew."""
+async def renew(pool: Pool, dialer_id: int, *, ports_in_use: int = 0, latencies: Latencies | None = None) -> bool:
+    """Renew the lease, and say how the dialer fares.
+
+    False if the lease was over and the calls are taken away, so that the dialer has to register anew.
+    """
     async with pool.connection() as connection:
-        cursor = await connection.execute(load(__package__, "renew_dialer"), {"dialer_id": dialer_id, "lease": LEASE})
+        cursor = await connection.execute(
+            load(__package__, "renew_dialer"),
+            {
+                "dialer_id": dialer_id,
+                "lease": LEASE,
+                "ports_in_use": ports_in_use,
+                "latencies": None if latencies is None else Jsonb(latencies.to_json()),
+            },
+        )
         return await cursor.fetchone() is not None
 
 

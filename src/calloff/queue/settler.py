@@ -1,5 +1,6 @@
 """Writes down, after a cancel, what the cancel has already decided."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,9 @@ from calloff.db.statements import load
 
 BATCH = 1000
 """Calls a transaction: small, so that claims never wait for the settler."""
+
+_REST = 2.0
+"""How much longer than a batch took the settler rests after it: most of the server stays free for those who dial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,9 @@ async def settle_canceled(pool: Pool) -> int:
 
 async def _sweep(pool: Pool, deployment_id: int) -> int:
     total, place = 0, _Place()
+    loop = asyncio.get_running_loop()
     while True:
+        began_at = loop.time()
         async with pool.connection() as connection:
             cursor = await connection.execute(
                 load(__package__, "settle_canceled"),
@@ -47,3 +53,5 @@ async def _sweep(pool: Pool, deployment_id: int) -> int:
                 return total
         total += row["calls"]
         place = _Place(row["epoch"], row["due_at"], row["call_id"])
+        if row["calls"] == BATCH:
+            await asyncio.sleep(_REST * (loop.time() - began_at))

@@ -27,7 +27,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     listener = listen(settings.host, settings.port) if listen_fd is None else socket.socket(fileno=listen_fd)
     async with database(settings, min_size=2, max_size=20) as pool:
         throttle = Throttle()
-        app = create_app(pool, conninfo_of(settings), throttle)
+        app = create_app(pool, conninfo_of(settings), throttle, settings.metrics_token)
         mount_console(app, pool, conninfo_of(settings), throttle)
         server = _Server(
             uvicorn.Config(

@@ -174,13 +174,16 @@ def as_pool(connection: Connection) -> Pool:
     return cast(Pool, _OneConnection(connection))
 
 
-async def until_waiting(lab: Lab, connection: Connection, lock: str) -> None:
-    """Wait until the server says that `connection` waits for a lock of that type (`pg_locks.locktype`)."""
+async def until_waiting(lab: Lab, connection: Connection, lock: str, task: "asyncio.Task[Any]") -> None:
+    """Wait until the server says that `connection` waits for a lock of that type (`pg_locks.locktype`).
+
+    `task` is what runs on the connection; that it ends without having waited is a failure.
+    """
     async with asyncio.timeout(WAIT):
         while not await lab.rows(
             "SELECT FROM pg_locks WHERE pid = %s AND locktype = %s AND NOT granted", connection.info.backend_pid, lock
         ):
-            pass
+            assert not task.done(), f"it waited for no lock of type {lock}"
 
 
 async def change_function(lab: Lab, name: str, old: str, new: str) -> None:

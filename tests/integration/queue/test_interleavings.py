@@ -44,8 +44,7 @@ class Two:
     async def second_waits(self, work: Coroutine[Any, Any, Any], lock: str = "advisory") -> "asyncio.Task[Any]":
         """Begin `work` on `second`, and return once the server says that it waits for a lock of that type."""
         task = asyncio.create_task(work)
-        await until_waiting(self.lab, self.second_connection, lock)
-        assert not task.done()
+        await until_waiting(self.lab, self.second_connection, lock, task)
         return task
 
 
@@ -113,7 +112,7 @@ async def test_a_cancel_that_waits_is_not_overtaken_by_starts_that_come_later(la
     canceling = await two.second_waits(cancel(lab, two.second))
     async with open_connection(lab.url) as third:
         starting = asyncio.create_task(start(as_pool(third), lab.deployment_id, [other]))
-        await until_waiting(lab, third, "advisory")
+        await until_waiting(lab, third, "advisory", starting)
         await two.commit()
         await soon(canceling)
         assert await soon(starting) == set()
@@ -139,6 +138,22 @@ async def test_a_cancel_that_comes_during_a_claim_calls_off_what_was_claimed(lab
     await soon(canceling)
     assert (await lab.status(call_id)).status == "canceled"
     assert await start(lab.pool, lab.deployment_id, [call.claim]) == set()
+
+
+@pytest.mark.parametrize("limited", ["deployment", "trunk"])
+@pytest.mark.parametrize("limit", ["max_concurrent_calls = 1", "calls_per_second = 0.1"])
+async def test_where_there_are_limits_a_claim_waits_for_the_one_before(
+    lab: Lab, two: Two, limited: str, limit: str
+) -> None:
+    await lab.do(f"UPDATE {limited} SET {limit}")
+    await lab.fill(2)
+    calls, _ = await claim(two.first, lab.deployment_id, dialer_id=lab.dialer_id, limit=5)
+    assert len(calls) == 1
+    claiming = await two.second_waits(
+        claim(two.second, lab.deployment_id, dialer_id=lab.dialer_id, limit=5), lock="transactionid"
+    )
+    await two.commit()
+    assert (await soon(claiming))[0] == []
 
 
 # Submit
@@ -295,7 +310,7 @@ async def test_a_rescue_leaves_a_call_alone_that_changed_hands_before_it_was_loc
     async with open_connection(lab.url) as gate, open_connection(lab.url) as rescuer:
         await gate.execute("SELECT pg_advisory_lock(4711)")
         rescuing = asyncio.create_task(rescue(as_pool(rescuer)))
-        await until_waiting(lab, rescuer, "advisory")
+        await until_waiting(lab, rescuer, "advisory", rescuing)
         assert await withdraw(lab.pool, lab.deployment_id, [held], wait=0)
         [again] = await lab.claim()
         assert await start(lab.pool, lab.deployment_id, [again.claim]) == {held.call_id}

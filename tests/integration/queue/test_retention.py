@@ -1,5 +1,6 @@
 """What is old is removed, what is not stays; and what an export says."""
 
+import asyncio
 import csv
 import io
 import json
@@ -11,6 +12,7 @@ from calloff.db.pool import Pool
 from calloff.domain.csv_cells import unescape_cell
 from calloff.queue import retention
 from calloff.queue.export import Selection, export_calls
+from calloff.queue.housekeeping import keep_house
 from calloff.queue.retention import remove_old_calls
 from tests.support.seed import seed
 
@@ -107,3 +109,26 @@ async def test_an_export_reads_back(pool: Pool) -> None:
     lines = [json.loads(line) async for piece in export_calls(pool, young, "jsonl") for line in piece.splitlines()]
     assert [line["deployment_id"] for line in lines] == [deployment_id, deployment_id, other]
     assert (lines[2]["phone_number"], lines[2]["variables"]) == ("**********01", None)
+
+
+async def test_housekeeping_forgets_what_is_old(pool: Pool) -> None:
+    deployment_id = (await seed(pool)).deployment_id
+    await _insert(pool, deployment_id, 3, age=10, over=True)
+    await _insert(pool, deployment_id, 2, age=3, over=True)
+    async with pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO idempotency_key (deployment_id, key, fingerprint, call_ids, created_at) "
+            "SELECT %s, age::text, sha256(''), '{1}', now() - make_interval(hours => age) "
+            "FROM unnest('{1, 25}'::int[]) AS age",
+            (deployment_id,),
+        )
+    keeping = asyncio.create_task(keep_house(pool, retention_days=5))
+    try:
+        async with asyncio.timeout(20):
+            while await _one(pool, "SELECT count(*) AS value FROM call") > 2:
+                await asyncio.sleep(0.05)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+    assert await _one(pool, "SELECT count(*) AS value FROM call") == 2
+    assert await _one(pool, "SELECT max(key::int) AS value FROM idempotency_key") == 1

@@ -82,7 +82,7 @@ async def test_a_start_that_comes_through_after_its_dialer_gave_the_call_back_st
         async with holder.transaction():
             await pause(as_pool(holder), lab.deployment_id)
             starting = asyncio.create_task(start(as_pool(forgotten), lab.deployment_id, [claimed]))
-            await until_waiting(lab, forgotten, "advisory")
+            await until_waiting(lab, forgotten, "advisory", starting)
             assert await withdraw(lab.pool, lab.deployment_id, [claimed], wait=0)
             await holder.execute("UPDATE queue SET paused_at = NULL")
         assert await asyncio.wait_for(starting, WAIT) == set()
@@ -181,7 +181,7 @@ async def test_the_protocol_holds_where_the_database_prefers_old_snapshots(own_l
         await cancel_pending(as_pool(holder), lab.deployment_id, user_id=None, origin="test")
         async with pool.connection() as starter:
             starting = asyncio.create_task(start(as_pool(starter), lab.deployment_id, [claimed]))
-            await until_waiting(lab, starter, "advisory")
+            await until_waiting(lab, starter, "advisory", starting)
             await holder.execute("COMMIT")
             assert await asyncio.wait_for(starting, WAIT) == set()
     await pool.close()

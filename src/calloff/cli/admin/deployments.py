@@ -24,9 +24,7 @@ from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
-from calloff.voice.applications import upload_application
 from calloff.webhooks.keys import current_key, rotate_key
-from calloff.wiring.voice import speech_of
 
 deployments = typer.Typer(
     name="deployment", help="Where calls are queued, and how they are dialed.", no_args_is_help=True
@@ -114,6 +112,10 @@ def set_deployment_command(
 
     async def work(pool: Pool) -> Deployment:
         if application is not None:
+            # Only this needs the sounds' libraries, which take longer to load than any other command takes.
+            from calloff.voice.applications import upload_application
+            from calloff.wiring.voice import speech_of
+
             recordings = {path.name: path.read_bytes() for path in recording or []}
             vxml = application.read_bytes()
             await upload_application(pool, deployment_id, vxml, recordings, speech_of(settings))

@@ -19,7 +19,6 @@ from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
 from calloff.domain.results import Result
-from calloff.wiring.test_call import place_test_call
 from calloff.wiring.trunk_settings import hide_secrets, seal_settings
 
 trunks = typer.Typer(name="trunk", help="The ways out.", no_args_is_help=True)
@@ -145,6 +144,8 @@ def place_test_call_command(
     caller_id: Annotated[str | None, typer.Option(help="Number to show.")] = None,
 ) -> None:
     """Place one call over the trunk and print each event as it comes; the exit code is 0 if somebody answered."""
+    # Only this needs the parts of a dialer, which take longer to load than any other command takes.
+    from calloff.wiring.test_call import place_test_call
 
     def tell(words: str) -> None:
         typer.echo(f"{datetime.now(UTC):%H:%M:%S.%f} {words}")

@@ -93,9 +93,9 @@ DECLARE
     v_claimed    integer;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
-    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here, but
-    -- nobody who holds the queue's lock waits for rescue_calls.
-    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE SKIP LOCKED;
+    -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here. (It
+    -- never makes a claim wait: rescue_calls only takes the rows of those whose lease is over.)
+    PERFORM FROM dialer WHERE id = p_dialer_id AND lease_until > clock_timestamp() FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN '{"calls": [], "wait": null}';
     END IF;

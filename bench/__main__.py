@@ -1,0 +1,40 @@
+"""Run every measurement and write the table."""
+
+import asyncio
+import sys
+import time
+
+from bench.cancels import measure_cancels
+from bench.cycles import measure_cycles
+from bench.lists import measure_bulk
+from bench.report import Figure, write
+from bench.requests import measure_requests
+from bench.settling import measure_settling
+from bench.stage import FULL, server
+
+_ALL = {
+    "cancels": measure_cancels,
+    "bulk": measure_bulk,
+    "cycles": measure_cycles,
+    "requests": measure_requests,
+    "settling": measure_settling,
+}
+
+
+async def main(names: list[str]) -> None:
+    """Those of `names`, or all of them; only all of them write the page."""
+    figures: list[Figure] = []
+    async with server() as running:
+        for name in names or _ALL:
+            started = time.perf_counter()
+            for figure in await _ALL[name](running):
+                figures.append(figure)
+                print(
+                    f"{figure.what}: {figure.measured} | {figure.beside} | {figure.ratio} | {figure.is_met}", flush=True
+                )
+            print(f"({name} took {time.perf_counter() - started:.0f} s)", flush=True)
+    if not names:
+        write(figures, "long" if FULL else "short")
+
+
+asyncio.run(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""`/metrics`: what Prometheus reads."""
+
+import hmac
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+from fastapi import APIRouter, Request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from starlette.responses import Response
+
+from calloff.api.authentication import pool_of
+from calloff.domain.errors import NotPermitted
+from calloff.queue.latencies import BOUNDS
+from calloff.queue.measure import Measures, measure
+
+router = APIRouter()
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """The metrics of this process and of the whole system, to this machine or to whoever has the token."""
+    _check_access(request)
+    own: CollectorRegistry = request.app.state.registry
+    measures = await measure(pool_of(request))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected(measures))
+    return Response(generate_latest(own) + generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _check_access(request: Request) -> None:
+    token: str | None = request.app.state.metrics_token
+    if token is not None:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise NotPermitted("The metrics need their token. Send it as Authorization: Bearer.")
+        return
+    # Behind a proxy on this machine, everybody seems to be on it.
+    is_forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
+    if is_forwarded or request.client is None or not ip_address(request.client.host).is_loopback:
+        raise NotPermitted("The metrics are for this machine only. Set CALLOFF_METRICS_TOKEN to read them elsewhere.")
+
+
+class _Collected:
+    def __init__(self, measures: Measures) -> None:
+        self._measures = measures
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything that was measured (prometheus_client, *Custom Collectors*)."""
+        yield from _calls(self._measures)
+        yield from _queues(self._measures)
+        yield from _dialers(self._measures)
+        yield from _callbacks(self._measures)
+
+
+def _calls(measures: Measures) -> Iterator[Metric]:
+    calls = GaugeMetricFamily(
+        "calloff_calls", "Calls that are kept, by status and result.", labels=("deployment_id", "status", "result")
+    )
+    for row in measures.calls:
+        calls.add_metric((str(row["deployment_id"]), row["status"], row["result"]), row["calls"])
+    yield calls
+
+
+def _queues(measures: Measures) -> Iterator[Metric]:
+    labels = ("deployment_id",)
+    cancellations = CounterMetricFamily("calloff_cancellations", "Times everything was called off.", labels=labels)
+    unsettled = GaugeMetricFamily(
+        "calloff_unsettled_calls", "Canceled calls that are yet to be written down.", labels=labels
+    )
+    oldest = GaugeMetricFamily(
+        "calloff_oldest_due_call_age_seconds", "How long the call that is due first has been due.", labels=labels
+    )
+    for row in measures.queues:
+        deployment = (str(row["deployment_id"]),)
+        cancellations.add_metric(deployment, row["cancellations"])
+        unsettled.add_metric(deployment, row["unsettled"])
+        oldest.add_metric(deployment, row["oldest_due_seconds"])
+    yield from (cancellations, unsettled, oldest)
+
+
+def _dialers(measures: Measures) -> Iterator[Metric]:
+    labels = ("dialer_id", "name")
+    ports = GaugeMetricFamily("calloff_dialer_ports", "Calls that the dialer can hold.", labels=labels)
+    used = GaugeMetricFamily("calloff_dialer_ports_in_use", "Calls that the dialer holds.", labels=labels)
+    steps = HistogramMetricFamily(
+        "calloff_dialer_step_duration_seconds",
+        "How long a claim, a start, and the way from start to INVITE took.",
+        labels=(*labels, "step"),
+    )
+    for row in measures.dialers:
+        dialer = (str(row["id"]), row["name"])
+        ports.add_metric(dialer, row["ports"])
+        used.add_metric(dialer, row["ports_in_use"])
+        for step, latencies in row["latencies"].items():
+            steps.add_metric((*dialer, step), _cumulated(latencies["buckets"]), latencies["sum"])
+    yield from (ports, used, steps)
+
+
+def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:
+    bounds = [*map(str, BOUNDS), "+Inf"]
+    return [(bound, float(sum(buckets[: place + 1]))) for place, bound in enumerate(bounds)]
+
+
+def _callbacks(measures: Measures) -> Iterator[Metric]:
+    for kind, text in (
+        ("waiting", "Callbacks on their way, counted up to 100,000."),
+        ("failing", "Those of them that failed at least once."),
+    ):
+        yield GaugeMetricFamily(f"calloff_callbacks_{kind}", text, value=measures.callbacks[kind])

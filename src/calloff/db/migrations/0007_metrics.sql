@@ -1,0 +1,3 @@
+-- What a dialer measured since it started, written when it renews its lease: each API process can tell it.
+ALTER TABLE dialer ADD COLUMN ports_in_use integer NOT NULL DEFAULT 0;
+ALTER TABLE dialer ADD COLUMN latencies jsonb NOT NULL DEFAULT '{}';

@@ -1,0 +1,93 @@
+"""What Prometheus reads, and who may."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from calloff.api.app import create_app
+from calloff.db.pool import Pool
+from calloff.queue.cancel import cancel_pending
+from calloff.queue.dialers import register, renew
+from calloff.queue.latencies import Latencies
+from tests.support.seed import seed
+
+
+@pytest.fixture
+async def client(pool: Pool, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(pool, database_url), client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://calloff") as client:
+        yield client
+
+
+async def _samples(client: httpx.AsyncClient) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def test_they_tell_what_is(client: httpx.AsyncClient, pool: Pool) -> None:
+    made = await seed(pool)
+    auth = (made.email, made.developer_key)
+    path = f"/api/apps/{made.application_id}/{made.deployment_id}"
+    for _ in range(3):
+        assert (await client.post(f"{path}/queue", data={"phone_number": "6175551234"}, auth=auth)).status_code == 200
+    await cancel_pending(pool, made.deployment_id, user_id=None, origin="test")
+    assert (await client.post(f"{path}/queue", data={"phone_number": "6175551234"}, auth=auth)).status_code == 200
+    assert (await client.get("/nowhere/6175551234")).status_code == 404
+    dialer_id = await register(pool, name="one", ports=7)
+    latencies = Latencies()
+    latencies.observe("start", 0.003)
+    latencies.observe("start", 9)
+    assert await renew(pool, dialer_id, ports_in_use=2, latencies=latencies)
+
+    samples = await _samples(client)
+    deployment = ("deployment_id", str(made.deployment_id))
+    dialer = (("dialer_id", str(dialer_id)), ("name", "one"))
+    step = (*dialer, ("step", "start"))
+    route = ("route", "/api/apps/{application_id}/{deployment_id}/queue")
+
+    def value(name: str, *labels: tuple[str, str]) -> float:
+        return samples[name, frozenset(labels)]
+
+    assert value("calloff_calls", deployment, ("status", "queued"), ("result", "")) == 1
+    assert value("calloff_calls", deployment, ("status", "canceled"), ("result", "")) == 3
+    assert value("calloff_cancellations_total", deployment) == 1
+    assert value("calloff_unsettled_calls", deployment) == 3
+    assert 0 < value("calloff_oldest_due_call_age_seconds", deployment) < 60
+    assert value("calloff_dialer_ports", *dialer) == 7
+    assert value("calloff_dialer_ports_in_use", *dialer) == 2
+    assert value("calloff_dialer_step_duration_seconds_bucket", *step, ("le", "0.0025")) == 0
+    assert value("calloff_dialer_step_duration_seconds_bucket", *step, ("le", "0.005")) == 1
+    assert value("calloff_dialer_step_duration_seconds_count", *step) == 2
+    assert value("calloff_callbacks_waiting") == 0
+    requests = "calloff_http_request_duration_seconds_count"
+    assert value(requests, route, ("method", "POST"), ("status", "200")) == 4
+    assert value(requests, ("route", "other"), ("method", "GET"), ("status", "404")) == 1
+
+
+@pytest.mark.parametrize(
+    ("client_address", "token", "headers", "status"),
+    [
+        ("127.0.0.1", None, {}, 200),
+        ("::1", None, {}, 200),
+        ("10.0.0.1", None, {}, 403),
+        ("127.0.0.1", None, {"X-Forwarded-For": "10.0.0.1"}, 403),
+        ("10.0.0.1", "secret", {"Authorization": "Bearer secret"}, 200),
+        ("10.0.0.1", "secret", {"Authorization": "Bearer secre"}, 403),
+        ("127.0.0.1", "secret", {}, 403),
+    ],
+)
+async def test_who_may_read_them(
+    pool: Pool, database_url: str, client_address: str, token: str | None, headers: dict[str, str], status: int
+) -> None:
+    app = create_app(pool, database_url, metrics_token=token)
+    transport = httpx.ASGITransport(app, client=(client_address, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://calloff", headers=headers) as client:
+        assert (await client.get("/metrics")).status_code == status

@@ -63,6 +63,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => showLocalTimes(event.target));
 
 showLocalTimes(document);
+for (const here of document.querySelectorAll("nav [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
 const page = document.querySelector("[data-stream]");
 if (page) follow(page);
 

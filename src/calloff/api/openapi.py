@@ -274,7 +274,6 @@ def _paths() -> dict[str, Any]:
         },
         "/healthz": {"get": _probe("healthz", "Is the process alive?", "ok", ())},
         "/readyz": {"get": _probe("readyz", "Can the service work?", "ready", (503,))},
-        "/metrics": {"get": _metrics()},
     }
 
 
@@ -333,21 +332,6 @@ def _probe(operation_id: str, summary: str, status: str, errors: tuple[int, ...]
         parameters=[],
         success=_answer("Yes.", "health", {"status": status}),
         errors=errors,
-    )
-    return {**operation, "security": []}
-
-
-def _metrics() -> dict[str, Any]:
-    content = {"text/plain": {"schema": {"type": "string"}}}
-    operation = _operation(
-        "metrics",
-        "What Prometheus reads",
-        "Answers this machine only, unless the operator has set a token: then it has to come as a bearer token.",
-        "Service",
-        path="/metrics",
-        parameters=[],
-        success=("200", {"description": "The metrics in the text form of Prometheus.", "content": content}),
-        errors=(403, 500),
     )
     return {**operation, "security": []}
 

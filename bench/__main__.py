@@ -10,6 +10,7 @@ from bench.lists import measure_bulk
 from bench.report import Figure, write
 from bench.requests import measure_requests
 from bench.settling import measure_settling
+from bench.sip_calls import measure_sip
 from bench.stage import FULL, server
 
 _ALL = {
@@ -18,6 +19,7 @@ _ALL = {
     "cycles": measure_cycles,
     "requests": measure_requests,
     "settling": measure_settling,
+    "sip": measure_sip,
 }
 
 

@@ -1,10 +1,25 @@
 """The table that a run writes."""
 
+import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+
+
+_LIMITS = """## What the limits are
+
+- **Cancel**: authentication and the commit. It writes two rows whatever the depth. While dialers hammer the same
+  deployment, it waits for the claims and starts that are under way, each one short transaction of at most 200 calls;
+  what it adds to a request that does nothing at that moment is the wait for the slowest of them.
+- **bulk_queue**: one core of the API process parses and checks the rows (about 10 microseconds each), then PostgreSQL
+  writes them twice, to the stage and to the table; the second time with the same indexes and counters as a bare COPY.
+- **Claim, start and settle**: each call is updated three times, durably, with its events and the counters by state.
+  The limit is the server's processor: indexes and the counting trigger.
+- **Single queue requests**: one commit for each, on top of authentication.
+- **The settler** works a third of the time (`queue/settler.py`), so that it takes at most that share of the server.
+""".splitlines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +51,11 @@ def write(figures: list[Figure], form: str) -> None:
         "# Performance",
         "",
         f"Written by `make bench` ({form} form) on {platform.machine()} with {platform.python_implementation()} "
-        f"{platform.python_version()}. The absolute figures are those of one machine, server, clients and all; the",
-        "ratios are what to look at: both sides of each were measured in the same run.",
+        f"{platform.python_version()},",
+        f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.1f} in the last 15 minutes. Server, clients and dialers "
+        "share the machine, so look at the",
+        "ratios: both sides of each were measured in the same run. With a load above the number of cores, percentiles",
+        "tell of the other work on the machine.",
         "",
         "| what | measured | beside | ratio | aim | met |",
         "|---|---|---|---|---|---|",
@@ -47,4 +65,5 @@ def write(figures: list[Figure], form: str) -> None:
         met = {True: "yes", False: "**no**", None: ""}[figure.is_met]
         cells = (figure.what, figure.measured, figure.beside, ratio, figure.aim, met)
         lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", *_LIMITS]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")

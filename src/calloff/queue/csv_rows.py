@@ -79,7 +79,7 @@ class CsvRows:
         except (csv.Error, StopIteration):
             return self._reject(line, text, "The row is not well-formed CSV. Check its quotes.")
         assert self._columns is not None
-        if not any(cell.strip() for cell in cells):
+        if not "".join(cells).strip():
             return None
         if len(cells) > len(self._columns):
             return self._reject(

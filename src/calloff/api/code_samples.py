@@ -37,7 +37,7 @@ curl --fail-with-body --request {method} --user "$CALLOFF_EMAIL:$CALLOFF_KEY" --
 
 def _python(method: str, path: str, body: Mapping[str, str] | None) -> str:
     content_type, head = "", ""
-    data = f"\n    data={urlencode(body).encode()!r}," if body else ""
+    data = f'\n    data=b"{urlencode(body)}",' if body else ""
     if body and "csv" in body:
         head = f"""csv = "{_escaped(body["csv"])}"
 part = 'Content-Disposition: form-data; name="csv"; filename="list.csv"'

@@ -36,6 +36,12 @@ class Settings:
         metadata=_about("Address to listen on; 0.0.0.0 is every one of this machine.", "serve", "api"),
     )
     port: int = field(default=8080, metadata=_about("Port to listen on; 0 takes a free one.", "serve", "api"))
+    tls_certificate: Path | None = field(
+        default=None,
+        metadata=_about("Certificate chain (PEM) to answer HTTPS with; needs --tls-key.", "serve", "api"),
+    )
+    tls_key: Path | None = field(default=None, metadata=_about("Private key (PEM) of the certificate.", "serve", "api"))
+    require_tls: bool = field(default=False, metadata=_about("Refuse to start without a certificate.", "serve", "api"))
     data_dir: Path = field(
         default_factory=_default_data_dir,
         metadata=_about("Directory of the embedded database, the keys and the sounds.", *_SERVER, "admin", "client"),
@@ -112,6 +118,10 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise NotConfigured("The port must be 0 to 65535.")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise NotConfigured("A TLS certificate and its key go together. Set --tls-certificate and --tls-key.")
+        if self.require_tls and self.tls_certificate is None:
+            raise NotConfigured("TLS is required, and there is no certificate. Set --tls-certificate and --tls-key.")
         if self.dialers < 0 or self.ports < 1 or self.drain_timeout < 0:
             raise NotConfigured("The dialers and the drain time-out must not be negative, and the ports at least 1.")
         if self.retention_days < 0 or 0 < self.retention_days < 4:

@@ -18,7 +18,7 @@ import httpx
 
 _START_SECONDS = 60
 _STOP_SECONDS = 60
-_READY = re.compile(r"^Calloff is ready at (http://\S+)$", re.MULTILINE)
+_READY = re.compile(r"^Calloff is ready at (https?://\S+)$", re.MULTILINE)
 
 
 def command(*arguments: str) -> list[str]:

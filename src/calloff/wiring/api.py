@@ -39,13 +39,16 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
                 proxy_headers=False,
                 server_header=False,
                 backlog=BACKLOG,
+                # Python's default context speaks TLS 1.2 and later.
+                ssl_certfile=settings.tls_certificate,
+                ssl_keyfile=settings.tls_key,
                 timeout_graceful_shutdown=_GRACE,
             )
         )
         stop = asyncio.Event()
         stop_on_signals(stop)
         stopping = asyncio.create_task(_stop(server, stop))
-        _log.info("answering on %s", url_of(listener))
+        _log.info("answering on %s", url_of(listener, tls=settings.tls_certificate is not None))
         await server.serve(sockets=[listener])
         stopping.cancel()
 

@@ -1,5 +1,6 @@
 """What happens to calls without anybody asking: windows close, and dialers die."""
 
+import asyncio
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from calloff.queue.dialers import register, renew, retire
 from calloff.queue.expire import expire
 from calloff.queue.rescue import rescue
 from calloff.queue.settle import Answer, connect
-from tests.integration.queue.lab import RETRIED, Lab, names, open_connection
+from tests.integration.queue.lab import RETRIED, WAIT, Lab, names, open_connection
 
 CLOSED = "UPDATE call SET start_at = now() - interval '1 h', end_at = now() - interval '1 s'"
 
@@ -138,7 +139,7 @@ async def test_what_another_transaction_moves_is_left_to_it(lab: Lab) -> None:
                 (dialing.call_id,),
             )
             await lab.lapse(lab.dialer_id)
-            assert await rescue(lab.pool) == 1
+            assert await asyncio.wait_for(rescue(lab.pool), WAIT) == 1
         assert await rescue(lab.pool) == 0
     assert (await lab.status(dialing.call_id)).result == "busy"
     assert await lab.state(claimed.call_id) == "queued"

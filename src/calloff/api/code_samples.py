@@ -36,7 +36,8 @@ curl --fail-with-body --request {method} --user "$CALLOFF_EMAIL:$CALLOFF_KEY" --
 
 
 def _python(method: str, path: str, body: Mapping[str, str] | None) -> str:
-    content_type, head = "", ""
+    basic = '"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()'
+    headers, head = f"{{{basic}}}", ""
     data = f'\n    data=b"{urlencode(body)}",' if body else ""
     if body and "csv" in body:
         head = f"""csv = "{_escaped(body["csv"])}"
@@ -44,7 +45,8 @@ part = 'Content-Disposition: form-data; name="csv"; filename="list.csv"'
 form = f"--end\\r\\n{{part}}\\r\\n\\r\\n{{csv}}\\r\\n--end--\\r\\n"
 """
         data = "\n    data=form.encode(),"
-        content_type = ', "Content-Type": "multipart/form-data; boundary=end"'
+        form_type = '"Content-Type": "multipart/form-data; boundary=end"'
+        headers = f"{{\n        {basic},\n        {form_type},\n    }}"
     return f"""import base64
 import os
 import urllib.request
@@ -53,7 +55,7 @@ credentials = os.environ["CALLOFF_EMAIL"] + ":" + os.environ["CALLOFF_KEY"]
 {head}request = urllib.request.Request(
     "{{base_url}}{path}",
     method="{method}",{data}
-    headers={{"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode(){content_type}}},
+    headers={headers},
 )
 with urllib.request.urlopen(request) as answer:
     print(answer.status, answer.read().decode())

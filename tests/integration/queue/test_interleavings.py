@@ -298,9 +298,7 @@ async def test_a_rescue_leaves_a_call_alone_that_changed_hands_before_it_was_loc
     """Its query has begun with a call in the hands of a dead dialer, and comes to lock it when it has a new one."""
     lab = own_lab
     joined = "JOIN deployment AS d ON d.id = c.deployment_id"
-    await change_function(
-        lab, "rescue_calls", joined, f"{joined} AND pg_advisory_xact_lock_shared(4711) IS NOT NULL"
-    )
+    await change_function(lab, "rescue_calls", joined, f"{joined} AND pg_advisory_xact_lock_shared(4711) IS NOT NULL")
     held = await lab.claimed()
     dead, lab.dialer_id = lab.dialer_id, await register(lab.pool, name="two", ports=5)
     await lab.lapse(dead)

@@ -30,6 +30,6 @@ def _seconds(retry_after: str | None, now: datetime) -> float:
         return float(text[:9])
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()

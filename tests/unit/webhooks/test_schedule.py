@@ -31,6 +31,9 @@ def test_after_the_last_wait_it_gives_up() -> None:
         ("-5", 4.5, 5.5),
         ("soon", 4.5, 5.5),
         ("\u0663", 4.5, 5.5),
+        ("Thu, 01 Jan 2026 00:00:00 +99999999999999999999", 4.5, 5.5),
+        ("Thu, 01 Jan 2026 99999999999999999999:00:00 GMT", 4.5, 5.5),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", 4.5, 5.5),
         (format_datetime(NOW - timedelta(days=1), usegmt=True), 4.5, 5.5),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -45,11 +46,17 @@ class Sink:
     behave: Behave = answer_ok
     requests: list[Request] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
+    connections: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
         """Where it is."""
         return f"http://127.0.0.1:{self.port}/done"
+
+    def close(self) -> None:
+        """Break off every connection."""
+        for task in self.connections:
+            task.cancel()
 
     async def wait(self, requests: int) -> None:
         """Wait until that many requests have come."""
@@ -73,10 +80,11 @@ class Sink:
 
 
 @asynccontextmanager
-async def sink(behave: Behave = answer_ok) -> AsyncIterator[Sink]:
+async def sink(
+    behave: Behave = answer_ok, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> AsyncIterator[Sink]:
     """A sink on a free port of loopback."""
     made = Sink(behave=behave)
-    connections: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def serve() -> None:
@@ -86,15 +94,14 @@ async def sink(behave: Behave = answer_ok) -> AsyncIterator[Sink]:
                 writer.close()
 
         task = asyncio.create_task(serve())
-        connections.add(task)
-        task.add_done_callback(connections.discard)
+        made.connections.add(task)
+        task.add_done_callback(made.connections.discard)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, address, 0, ssl=tls)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
     finally:
         server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        made.close()
+        await asyncio.gather(*made.connections, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Whom a callback may connect to: every address of its host is checked, and the checked one is used.
+"""Whom a callback may connect to: every address of its host is checked, and the checked ones are used.
 
 So neither a name that resolves to a private address, nor one that resolves differently the second time, gets through.
 """
@@ -6,7 +6,9 @@ So neither a name that resolves to a private address, nor one that resolves diff
 import asyncio
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
 
 import httpx
 
@@ -14,6 +16,9 @@ from calloff.domain.addresses import is_public
 from calloff.domain.errors import CalloffError
 
 Network = IPv4Network | IPv6Network
+_THREADS = 200
+"""Of the guard alone, and enough for twice what a worker sends at once: a look-up goes on when nobody waits for it
+any more, and name servers that never answer must not keep others from being asked."""
 
 
 class AddressRefused(CalloffError):
@@ -25,20 +30,43 @@ class Guard:
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self._allowed = allowed
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
+        self._lookups: dict[tuple[str, int], asyncio.Future[list[Any]]] = {}
 
-    async def checked(self, url: httpx.URL) -> httpx.URL:
-        """`url` with its host replaced by a checked address. Raises `AddressRefused`."""
+    def close(self) -> None:
+        """Let go of the threads; look-ups on their way end by themselves."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def addresses(self, url: httpx.URL) -> list[str]:
+        """The addresses of the host of `url`, in the order to try them. Raises `AddressRefused` if one is refused."""
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+            found = await self._look_up(url.raw_host.decode("ascii"), port)
         except (OSError, UnicodeError):
             raise AddressRefused("The host of the result_url is not known. Correct the address.") from None
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses or not all(self._allows(address) for address in addresses):
             raise AddressRefused(
                 "The host of the result_url has an address that is not public. Use a public one, or allow its network."
             )
-        return url.copy_with(host=addresses[0])
+        return addresses
+
+    async def _look_up(self, host: str, port: int) -> list[Any]:
+        """One look-up at a time for each host, whoever waits for it."""
+        lookup = self._lookups.get((host, port))
+        if lookup is None:
+            loop = asyncio.get_running_loop()
+            lookup = loop.run_in_executor(
+                self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            )
+            self._lookups[host, port] = lookup
+            lookup.add_done_callback(lambda done: self._looked_up(host, port, done))
+        return await asyncio.shield(lookup)
+
+    def _looked_up(self, host: str, port: int, lookup: asyncio.Future[list[Any]]) -> None:
+        del self._lookups[host, port]
+        if not lookup.cancelled():
+            lookup.exception()
 
     def _allows(self, address: str) -> bool:
         if is_public(address):

@@ -7,7 +7,7 @@ from datetime import datetime
 from standardwebhooks import Webhook
 
 from calloff.accounts.secrets import SecretBox
-from calloff.db.pool import Pool
+from calloff.db.pool import Connection, Pool
 from calloff.db.statements import load
 
 OVERLAP = 86400.0
@@ -17,32 +17,40 @@ _BYTES = 32
 
 async def current_key(pool: Pool, box: SecretBox, deployment_id: int) -> str:
     """The deployment's key (`whsec_…`), made if it has none."""
-    fresh = box.encrypt("whsec_" + base64.b64encode(secrets.token_bytes(_BYTES)).decode())
     async with pool.connection() as connection:
-        parameters = {"deployment_id": deployment_id, "secret": fresh}
-        row = await (await connection.execute(load(__package__, "current_key"), parameters)).fetchone()
-    assert row is not None
-    return box.decrypt(row["secret"])
+        return await _current_key(connection, box, deployment_id)
 
 
 async def rotate_key(pool: Pool, box: SecretBox, deployment_id: int) -> str:
     """A new key for the deployment; for a day, callbacks are signed with the former one, too."""
-    async with pool.connection() as connection:
+    async with pool.connection() as connection, connection.transaction():
         await connection.execute(load(__package__, "expire_key"), {"deployment_id": deployment_id, "overlap": OVERLAP})
-    return await current_key(pool, box, deployment_id)
+        return await _current_key(connection, box, deployment_id)
 
 
 async def sign(
     pool: Pool, box: SecretBox, deployment_id: int, message_id: str, timestamp: datetime, body: str
 ) -> dict[str, str]:
-    """The headers that sign `body`: with every key that is in force, separated by blanks."""
-    await current_key(pool, box, deployment_id)
+    """The headers that sign `body`: with every key that is in force, separated by blanks.
+
+    Raises `NotConfigured` if a key was encrypted with another secret key.
+    """
     async with pool.connection() as connection:
         cursor = await connection.execute(load(__package__, "signing_keys"), {"deployment_id": deployment_id})
         keys = [box.decrypt(row["secret"]) for row in await cursor.fetchall()]
+        if not keys:
+            keys = [await _current_key(connection, box, deployment_id)]
     signatures = [Webhook(key).sign(msg_id=message_id, timestamp=timestamp, data=body) for key in keys]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(timestamp.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
+
+
+async def _current_key(connection: Connection, box: SecretBox, deployment_id: int) -> str:
+    fresh = box.encrypt("whsec_" + base64.b64encode(secrets.token_bytes(_BYTES)).decode())
+    parameters = {"deployment_id": deployment_id, "secret": fresh}
+    row = await (await connection.execute(load(__package__, "current_key"), parameters)).fetchone()
+    assert row is not None
+    return box.decrypt(row["secret"])

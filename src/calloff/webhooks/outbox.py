@@ -20,6 +20,8 @@ class DueCallback:
     deployment_id: int
     attempts: int
     """Which attempt this is, from 1; only who holds the latest one may mark it."""
+    failures: int
+    """How many attempts were answered with a failure, or not at all; one whose process died is not among them."""
     callback_format: str
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from datetime import UTC, datetime
 
 import psycopg
@@ -12,12 +11,10 @@ from psycopg_pool import PoolTimeout
 from calloff.db.pool import Pool
 from calloff.webhooks.deliver import Sender
 from calloff.webhooks.outbox import DueCallback, claim_callbacks, due_hosts, mark_delivered, mark_failed
+from calloff.webhooks.post import Answer
 from calloff.webhooks.schedule import next_wait
+from calloff.webhooks.turns import Turns
 
-PER_HOST = 4
-"""Callbacks that one process sends to one host at once."""
-AT_ONCE = 100
-"""Callbacks that one process sends at once."""
 _POLL = 0.5
 """Seconds between two looks at the outbox."""
 _log = logging.getLogger(__name__)
@@ -30,7 +27,7 @@ class Worker:
         self._pool = pool
         self._sender = sender
         self._tasks: set[asyncio.Task[None]] = set()
-        self._at_host: Counter[str] = Counter()
+        self._turns = Turns()
         self._wake = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -54,39 +51,53 @@ class Worker:
             await asyncio.gather(stopping, *self._tasks, return_exceptions=True)
 
     async def _round(self) -> None:
-        for host in await due_hosts(self._pool):
-            room = min(PER_HOST - self._at_host[host], AT_ONCE - len(self._tasks))
-            if room <= 0:
+        for host in self._turns.in_order(await due_hosts(self._pool)):
+            room = self._turns.room(host)
+            if not room:
                 continue
-            for callback in await claim_callbacks(self._pool, host, room):
-                self._at_host[host] += 1
+            claimed = await claim_callbacks(self._pool, host, room)
+            self._turns.begin(host, len(claimed))
+            for callback in claimed:
                 task = asyncio.create_task(self._deliver(callback, host))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, callback: DueCallback, host: str) -> None:
+        loop = asyncio.get_running_loop()
+        began, seconds = loop.time(), None
         try:
-            answer = await self._sender.deliver(callback)
-            if answer.is_delivered:
-                await mark_delivered(self._pool, callback, answer.status or 0)
-                _log.info("callback of call %d delivered", callback.call_id)
-                return
-            final = answer.is_final
-            wait = None if final else next_wait(callback.attempts, answer.retry_after, datetime.now(UTC))
-            await mark_failed(self._pool, callback, status=answer.status, error=answer.error, wait=wait)
-            _log.warning(
-                "callback of call %d failed (%s), %s",
-                callback.call_id,
-                answer.error,
-                "given up" if wait is None else f"next try in {wait:.0f} s",
-            )
+            answer = await self._answer(callback)
+            if answer.status is not None:
+                seconds = loop.time() - began
+            await self._mark(callback, answer)
         except (psycopg.Error, PoolTimeout) as error:
             # Its lease ends by itself, and the same callback goes out again.
             _log.warning("callback of call %d waits for the database: %s", callback.call_id, type(error).__name__)
-        except Exception as error:
-            _log.error("callback of call %d could not be made: %s", callback.call_id, type(error).__name__)
         finally:
-            self._at_host[host] -= 1
-            if not self._at_host[host]:
-                del self._at_host[host]
+            self._turns.end(host, seconds)
             self._wake.set()
+
+    async def _answer(self, callback: DueCallback) -> Answer:
+        try:
+            return await self._sender.deliver(callback)
+        except (psycopg.Error, PoolTimeout):
+            raise
+        except Exception as error:
+            # A fault of ours must not send it round and round: it waits its time and shows in the list. The error's
+            # text stays out of the log, because it may hold what is in the call.
+            _log.error("callback of call %d could not be made: %s", callback.call_id, type(error).__name__)
+            return Answer(None, f"it could not be made ({type(error).__name__})")
+
+    async def _mark(self, callback: DueCallback, answer: Answer) -> None:
+        if answer.is_delivered:
+            await mark_delivered(self._pool, callback, answer.status or 0)
+            _log.info("callback of call %d delivered", callback.call_id)
+            return
+        wait = None if answer.is_final else next_wait(callback.failures + 1, answer.retry_after, datetime.now(UTC))
+        await mark_failed(self._pool, callback, status=answer.status, error=answer.error, wait=wait)
+        _log.warning(
+            "callback of call %d failed (%s), %s",
+            callback.call_id,
+            answer.error,
+            "given up" if wait is None else f"next try in {wait:.0f} s",
+        )

@@ -6,6 +6,7 @@ from calloff.accounts.secrets import SecretBox
 from calloff.config import Settings
 from calloff.webhooks.deliver import Sender
 from calloff.webhooks.guard import Guard
+from calloff.webhooks.post import Poster
 from calloff.webhooks.worker import Worker
 from calloff.wiring.database import database
 from calloff.wiring.signals import stop_on_signals
@@ -17,8 +18,8 @@ async def run_webhooks(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with database(settings, min_size=1, max_size=10) as pool:
-        sender = Sender(pool, box, Guard(settings.callback_networks))
+        poster = Poster(Guard(settings.callback_networks))
         try:
-            await Worker(pool, sender).run(stop)
+            await Worker(pool, Sender(pool, box, poster)).run(stop)
         finally:
-            await sender.close()
+            await poster.close()

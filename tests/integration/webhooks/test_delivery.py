@@ -3,9 +3,6 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from ipaddress import ip_network
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,64 +13,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
-from calloff.domain.calls import NewCall
-from calloff.domain.phone import Destination
-from calloff.queue.cancel import cancel_pending
 from calloff.queue.details import call_details
 from calloff.queue.read import find_call
-from calloff.queue.settler import settle_canceled
-from calloff.queue.submit import submit
-from calloff.webhooks import deliver
-from calloff.webhooks.deliver import Sender
+from calloff.webhooks import post
 from calloff.webhooks.guard import AddressRefused, Guard
 from calloff.webhooks.keys import current_key, rotate_key
-from calloff.webhooks.outbox import Callback, claim_callbacks, list_callbacks, redeliver
-from calloff.webhooks.worker import PER_HOST, Worker
-from tests.support.seed import seed
+from calloff.webhooks.outbox import claim_callbacks, list_callbacks, redeliver
+from calloff.webhooks.turns import PER_HOST
+from tests.support.callbacks import BOX, add_waiting, delivering, due_again, over, wait_marked
 from tests.support.sink import OK, Request, Sink, answer, sink
-
-LOOPBACK = [ip_network("127.0.0.0/8")]
-BOX = SecretBox(Fernet.generate_key().decode())
-
-
-@asynccontextmanager
-async def delivering(pool: Pool, guard: Guard | None = None) -> AsyncIterator[Worker]:
-    """A worker that runs."""
-    sender = Sender(pool, BOX, guard or Guard(LOOPBACK))
-    worker, stop = Worker(pool, sender), asyncio.Event()
-    running = asyncio.create_task(worker.run(stop))
-    try:
-        yield worker
-    finally:
-        stop.set()
-        await running
-        await sender.close()
-
-
-async def over(pool: Pool, url: str, calls: int = 1, **fields: Any) -> tuple[int, list[int]]:
-    """A deployment with calls that are over, and whose results wait in the outbox."""
-    made = await seed(pool)
-    new = NewCall(Destination("6175551234"), result_url=url, **fields)
-    ids = [await submit(pool, made.deployment_id, new) for _ in range(calls)]
-    await cancel_pending(pool, made.deployment_id, user_id=None, origin="test")
-    assert await settle_canceled(pool) == calls
-    return made.deployment_id, ids
-
-
-async def wait_marked(pool: Pool, deployment_id: int) -> Callback:
-    """The deployment's only callback, once its attempt was marked."""
-    async with asyncio.timeout(20):
-        while True:
-            [callback] = await list_callbacks(pool, deployment_id, limit=2)
-            if callback.delivered_at or callback.gave_up_at or callback.last_error:
-                return callback
-            await asyncio.sleep(0.02)
-
-
-async def due_again(pool: Pool) -> None:
-    """Let the time until the next attempt pass."""
-    async with pool.connection() as connection:
-        await connection.execute("UPDATE callback SET next_attempt_at = now(), last_error = NULL")
 
 
 async def test_a_result_arrives_signed_and_says_what_the_status_says(pool: Pool) -> None:
@@ -163,7 +111,7 @@ async def endless(_request: Request, writer: asyncio.StreamWriter) -> None:
 async def test_a_failure_is_tried_again_under_the_same_id(
     pool: Pool, behave: Any, status: int | None, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "DEADLINE", 1.0)
+    monkeypatch.setattr(post, "DEADLINE", 1.0)
     async with sink(behave) as far, delivering(pool):
         deployment_id, _ = await over(pool, far.url)
         callback = await wait_marked(pool, deployment_id)
@@ -202,7 +150,7 @@ async def test_after_the_last_try_it_is_given_up_and_can_be_redelivered(pool: Po
     async with sink(answer(b"500 No")) as far:
         deployment_id, _ = await over(pool, far.url)
         async with pool.connection() as connection:
-            await connection.execute("UPDATE callback SET attempts = 9")
+            await connection.execute("UPDATE callback SET failures = 9")
         async with delivering(pool):
             assert (await wait_marked(pool, deployment_id)).gave_up_at is not None
             far.behave = sink_ok
@@ -227,21 +175,13 @@ async def test_a_process_that_died_with_a_callback_leaves_it_to_the_next(pool: P
 async def test_a_dead_host_with_ten_thousand_results_delays_nobody_else(pool: Pool) -> None:
     async with sink(hang) as dead, sink() as alive, delivering(pool):
         dead_deployment, _ = await over(pool, dead.url)
-        async with pool.connection() as connection:
-            await connection.execute(
-                "INSERT INTO callback (call_id, deployment_id, host) "
-                "SELECT 1000000 + n, %s, %s FROM generate_series(1, 10000) AS n",
-                (dead_deployment, f"127.0.0.1:{dead.port}"),
-            )
-        await dead.wait(1)
+        await add_waiting(pool, dead_deployment, f"127.0.0.1:{dead.port}", 10_000)
+        await dead.wait(PER_HOST)
         deployment_id, _ = await over(pool, alive.url)
-        assert (await wait_marked(pool, deployment_id)).delivered_at is not None
-        assert len(dead.requests) <= PER_HOST
-        async with pool.connection() as connection:
-            row = await (await connection.execute("SELECT count(*) AS n FROM callback WHERE attempts > 0")).fetchone()
-        assert row is not None
-        # As many as are let go at once, those included whose call is no more.
-        assert row["n"] <= 10001
+        await add_waiting(pool, deployment_id, f"127.0.0.1:{alive.port}", 99)
+        await alive.wait(100)
+        assert len(dead.requests) == PER_HOST, "none of the hanging ones has ended"
+        dead.close()
 
 
 @pytest.mark.parametrize(
@@ -265,7 +205,7 @@ async def test_a_dead_host_with_ten_thousand_results_delays_nobody_else(pool: Po
 )
 async def test_no_way_of_writing_a_private_address_gets_through(host: str) -> None:
     with pytest.raises((AddressRefused, httpx.InvalidURL)):
-        await Guard().checked(httpx.URL(f"http://{host}/"))
+        await Guard().addresses(httpx.URL(f"http://{host}/"))
 
 
 async def test_a_name_that_resolves_differently_the_second_time_is_of_no_use(
@@ -274,17 +214,16 @@ async def test_a_name_that_resolves_differently_the_second_time_is_of_no_use(
     """The checked address is the one that is connected to: the name is resolved once, and TLS and Host keep it."""
     resolved: list[str] = []
     async with sink() as far:
-        loop = asyncio.get_running_loop()
-        real = loop.getaddrinfo
+        real = socket.getaddrinfo
 
-        async def rebinding(host: str, port: int, **options: Any) -> Any:
+        def rebinding(host: Any, *arguments: Any, **options: Any) -> Any:
             if host != "rebind.example":
-                return await real(host, port, **options)
+                return real(host, *arguments, **options)
             resolved.append(host)
             address = "127.0.0.1" if len(resolved) == 1 else "10.9.9.9"
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, far.port))]
 
-        monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+        monkeypatch.setattr(socket, "getaddrinfo", rebinding)
         deployment_id, _ = await over(pool, f"http://rebind.example:{far.port}/done")
         async with delivering(pool):
             assert (await wait_marked(pool, deployment_id)).delivered_at is not None
@@ -300,3 +239,53 @@ async def test_a_private_address_is_refused_unless_the_operator_allows_it(pool: 
     assert callback.last_error is not None
     assert "not public" in callback.last_error
     assert far.requests == []
+
+
+async def test_one_private_address_among_public_ones_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("8.8.8.8", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(AddressRefused):
+        await Guard().addresses(httpx.URL("http://both.example/"))
+
+
+async def test_a_key_that_cannot_be_read_shows_in_the_list_and_keeps_to_the_schedule(pool: Pool) -> None:
+    other = SecretBox(Fernet.generate_key().decode())
+    async with sink() as far:
+        deployment_id, _ = await over(pool, far.url)
+        await current_key(pool, other, deployment_id)
+        async with delivering(pool):
+            callback = await wait_marked(pool, deployment_id)
+    assert far.requests == [], "nothing goes out unsigned"
+    assert callback.last_error is not None
+    assert "CALLOFF_SECRET_KEY" in callback.last_error
+
+
+async def test_a_fault_of_ours_does_not_go_round_and_round(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("6175551234")
+
+    async with sink() as far:
+        deployment_id, _ = await over(pool, far.url)
+        monkeypatch.setattr(post.Poster, "post", broken)
+        async with delivering(pool):
+            callback = await wait_marked(pool, deployment_id)
+    assert callback.last_error == "it could not be made (RuntimeError)"
+    assert (callback.next_attempt_at - callback.created_at).total_seconds() > 4
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_what_is_on_its_way_and_begins_nothing(pool: Pool) -> None:
+    let_go = asyncio.Event()
+
+    async def hold(request: Request, writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+        await sink_ok(request, writer)
+
+    async with sink(hold) as far:
+        async with delivering(pool) as stop:
+            deployment_id, _ = await over(pool, far.url, calls=PER_HOST + 1)
+            await far.wait(PER_HOST)
+            stop.set()
+            let_go.set()
+        found = await list_callbacks(pool, deployment_id, limit=10)
+        assert len(far.requests) == PER_HOST
+        assert sum(each.delivered_at is not None for each in found) == PER_HOST

@@ -188,7 +188,10 @@ CREATE TABLE callback (
     -- Of the `result_url`, with its port: what is tried at once is limited for each.
     host            text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
-    attempts        smallint NOT NULL DEFAULT 0,
+    -- How often somebody took it to deliver it. Only who holds the latest one may say what became of it.
+    attempts        integer NOT NULL DEFAULT 0,
+    -- How often it then failed: an attempt whose process died is none.
+    failures        smallint NOT NULL DEFAULT 0,
     -- While somebody delivers it, when that lease is over.
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     delivered_at    timestamptz,

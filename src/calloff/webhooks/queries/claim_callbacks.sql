@@ -9,4 +9,4 @@ UPDATE callback AS c
 SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %(lease)s)
 FROM due, deployment AS d
 WHERE c.call_id = due.call_id AND c.deployment_id = due.deployment_id AND d.id = c.deployment_id
-RETURNING c.call_id, c.deployment_id, c.attempts, d.callback_format
+RETURNING c.call_id, c.deployment_id, c.attempts, c.failures, d.callback_format

@@ -1,5 +1,5 @@
 UPDATE callback
-SET last_status = %(status)s, last_error = %(error)s,
+SET failures = failures + 1, last_status = %(status)s, last_error = %(error)s,
     next_attempt_at = now() + make_interval(secs => coalesce(%(wait)s::double precision, 0)),
     gave_up_at = CASE WHEN %(wait)s::double precision IS NULL THEN now() END
 WHERE call_id = %(call_id)s AND deployment_id = %(deployment_id)s AND attempts = %(attempts)s

@@ -1,3 +1,3 @@
-UPDATE callback SET attempts = 0, next_attempt_at = now(), delivered_at = NULL, gave_up_at = NULL
+UPDATE callback SET failures = 0, next_attempt_at = now(), delivered_at = NULL, gave_up_at = NULL
 WHERE deployment_id = %(deployment_id)s AND (%(call_id)s::bigint IS NULL OR call_id = %(call_id)s)
   AND (%(call_id)s::bigint IS NOT NULL OR gave_up_at IS NOT NULL)

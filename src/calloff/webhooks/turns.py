@@ -1,0 +1,55 @@
+"""Which host's callbacks are sent next, and how many at once, so that a dead host delays nobody else's."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+PER_HOST = 4
+"""Callbacks that one process sends to one host at once."""
+AT_ONCE = 100
+"""Callbacks that one process sends at once."""
+NOT_PROMPT = 50
+"""Of those, what all hosts together may have that did not answer promptly last time, or were never asked."""
+PROMPT = 2.0
+"""Seconds."""
+_MOST_REMEMBERED = 100_000
+
+
+class Turns:
+    """The hosts that something is being sent to, and how the others did last time."""
+
+    def __init__(self) -> None:
+        self._sending: Counter[str] = Counter()
+        self._prompt: set[str] = set()
+        self._served: dict[str, int] = {}
+        self._turn = 0
+
+    def in_order(self, hosts: Iterable[str]) -> list[str]:
+        """The hosts that something is due for, the one that has waited longest for its turn first."""
+        due = set(hosts)
+        self._served = {host: turn for host, turn in self._served.items() if host in due}
+        return sorted(due, key=lambda host: self._served.get(host, 0))
+
+    def room(self, host: str) -> int:
+        """How many more may be sent to the host now."""
+        room = min(PER_HOST - self._sending[host], AT_ONCE - self._sending.total())
+        if host not in self._prompt:
+            others = sum(number for name, number in self._sending.items() if name not in self._prompt)
+            room = min(room, NOT_PROMPT - others)
+        return max(0, room)
+
+    def begin(self, host: str, callbacks: int) -> None:
+        """So many are being sent to the host from now on; its next turn comes after all others'."""
+        self._turn += 1
+        self._served[host] = self._turn
+        if callbacks:
+            self._sending[host] += callbacks
+
+    def end(self, host: str, seconds: float | None) -> None:
+        """One of them is over; it was answered after `seconds`, or not at all."""
+        self._sending[host] -= 1
+        if not self._sending[host]:
+            del self._sending[host]
+        if seconds is None or seconds > PROMPT:
+            self._prompt.discard(host)
+        elif len(self._prompt) < _MOST_REMEMBERED:
+            self._prompt.add(host)

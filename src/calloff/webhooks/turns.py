@@ -20,14 +20,14 @@ class Turns:
     def __init__(self) -> None:
         self._sending: Counter[str] = Counter()
         self._prompt: set[str] = set()
-        self._served: dict[str, int] = {}
-        self._turn = 0
+        self._places: dict[str, int] = {}
+        self._last_place = 0
 
     def in_order(self, hosts: Iterable[str]) -> list[str]:
-        """The hosts that something is due for, the one that has waited longest for its turn first."""
-        due = set(hosts)
-        self._served = {host: turn for host, turn in self._served.items() if host in due}
-        return sorted(due, key=lambda host: self._served.get(host, 0))
+        """The hosts that something is due for, as they stand in line: a new one is last."""
+        self._last_place += 1
+        self._places = {host: self._places.get(host, self._last_place) for host in hosts}
+        return sorted(self._places, key=self._places.__getitem__)
 
     def room(self, host: str) -> int:
         """How many more may be sent to the host now."""
@@ -38,9 +38,9 @@ class Turns:
         return max(0, room)
 
     def begin(self, host: str, callbacks: int) -> None:
-        """So many are being sent to the host from now on; its next turn comes after all others'."""
-        self._turn += 1
-        self._served[host] = self._turn
+        """So many are being sent to the host from now on; it goes to the end of the line."""
+        self._last_place += 1
+        self._places[host] = self._last_place
         if callbacks:
             self._sending[host] += callbacks
 

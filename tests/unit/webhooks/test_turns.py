@@ -1,0 +1,89 @@
+"""Whose callbacks are sent next, and how many at once."""
+
+from calloff.webhooks.turns import AT_ONCE, NOT_PROMPT, PER_HOST, PROMPT, Turns
+
+
+def fill(turns: Turns, hosts: list[str]) -> dict[str, int]:
+    """Begin whatever there is room for; returns how many each host got."""
+    got = {}
+    for host in turns.in_order(hosts):
+        if room := turns.room(host):
+            turns.begin(host, room)
+            got[host] = room
+    return got
+
+
+def proven(turns: Turns, hosts: list[str]) -> None:
+    """Each host has answered promptly."""
+    for host in hosts:
+        turns.begin(host, 1)
+        turns.end(host, 0.1)
+
+
+def names(prefix: str, number: int) -> list[str]:
+    return [f"{prefix}{n:04}" for n in range(number)]
+
+
+def test_a_host_gets_so_many_at_once_and_another_only_when_one_is_over() -> None:
+    turns = Turns()
+    assert fill(turns, ["a"]) == {"a": PER_HOST}
+    assert turns.room("a") == 0
+    turns.end("a", 0.1)
+    assert turns.room("a") == 1
+
+
+def test_what_a_claim_did_not_get_takes_no_room() -> None:
+    turns = Turns()
+    turns.begin("a", 0)
+    assert turns.room("a") == PER_HOST
+
+
+def test_hosts_that_do_not_answer_leave_half_of_the_room_to_those_that_do() -> None:
+    turns = Turns()
+    proven(turns, ["z"])
+    assert sum(fill(turns, names("dead", 1000)).values()) == NOT_PROMPT
+    assert fill(turns, ["z"]) == {"z": PER_HOST}
+    for host in names("good", 1000):
+        proven(turns, [host])
+    assert sum(fill(turns, names("good", 1000)).values()) == AT_ONCE - NOT_PROMPT - PER_HOST
+
+
+def test_a_host_that_answers_late_or_not_at_all_is_no_longer_prompt() -> None:
+    for seconds in (PROMPT + 0.1, None):
+        turns = Turns()
+        proven(turns, ["a"])
+        turns.begin("a", 1)
+        turns.end("a", seconds)
+        fill(turns, names("dead", 1000))
+        assert turns.room("a") == 0
+
+
+def serve(turns: Turns, hosts: list[str], sending: dict[str, int]) -> list[str]:
+    """One host that was being sent to is done, without an answer; returns which are sent to instead."""
+    host = next(iter(sending))
+    for _ in range(sending.pop(host)):
+        turns.end(host, None)
+    fresh = fill(turns, hosts)
+    sending |= fresh
+    return list(fresh)
+
+
+def test_every_host_has_its_turn_before_any_has_its_second() -> None:
+    turns, hosts = Turns(), names("dead", 100)
+    sending = fill(turns, hosts)
+    served = list(sending)
+    while len(served) < 100:
+        served += serve(turns, hosts, sending)
+    assert sorted(served[:100]) == hosts
+
+
+def test_who_comes_late_waits_for_one_turn_of_the_others_and_no_more_whoever_comes_later() -> None:
+    turns, hosts = Turns(), names("dead", 100)
+    sending = fill(turns, hosts)
+    hosts.append("zzz")
+    turns.in_order(hosts)
+    served: list[str] = []
+    while "zzz" not in served:
+        hosts.insert(0, f"later{len(hosts):04}")
+        served += serve(turns, hosts, sending)
+        assert len(served) <= 101

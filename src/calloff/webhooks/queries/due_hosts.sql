@@ -8,7 +8,10 @@ WITH RECURSIVE open_host AS (
     WHERE h.host IS NOT NULL
 )
 SELECT h.host FROM open_host AS h
-WHERE h.host IS NOT NULL AND EXISTS (
-    SELECT FROM callback AS c
-    WHERE c.host = h.host AND c.delivered_at IS NULL AND c.gave_up_at IS NULL AND c.next_attempt_at <= now()
+-- Not EXISTS, which a planner that does not know the table yet turns into a join with all of it.
+WHERE h.host IS NOT NULL AND now() >= (
+    SELECT c.next_attempt_at FROM callback AS c
+    WHERE c.host = h.host AND c.delivered_at IS NULL AND c.gave_up_at IS NULL
+    ORDER BY c.next_attempt_at
+    LIMIT 1
 )

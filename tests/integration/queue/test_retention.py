@@ -43,7 +43,8 @@ async def _insert(
             },
         )
         await connection.execute(
-            "INSERT INTO callback (call_id, deployment_id, host) SELECT id, deployment_id, 'example.com' FROM call "
+            "INSERT INTO callback (call_id, deployment_id, host, delivered_at) "
+            "SELECT id, deployment_id, 'example.com', ended_at FROM call "
             "WHERE ended_at IS NOT NULL ON CONFLICT DO NOTHING"
         )
 
@@ -70,6 +71,22 @@ async def test_only_what_ended_long_ago_is_removed(pool: Pool, monkeypatch: pyte
     assert await _one(pool, "SELECT count(*) AS value FROM call") == 150
     assert await _one(pool, "SELECT count(*) AS value FROM callback") == 100
     assert await _one(pool, "SELECT sum(calls)::int AS value FROM call_count") == 150
+
+
+async def test_a_call_whose_result_was_not_delivered_yet_stays(pool: Pool) -> None:
+    deployment_id = (await seed(pool)).deployment_id
+    await _insert(pool, deployment_id, 3, age=100, over=True)
+    async with pool.connection() as connection:
+        await connection.execute(
+            "UPDATE callback SET delivered_at = NULL, gave_up_at = CASE WHEN first THEN now() END "
+            "FROM (SELECT call_id, row_number() OVER (ORDER BY call_id) = 1 AS first FROM callback ORDER BY 1 LIMIT 2) "
+            "AS two WHERE callback.call_id = two.call_id"
+        )
+    assert await remove_old_calls(pool, 90) == 2
+    assert await _one(pool, "SELECT count(*) AS value FROM callback WHERE delivered_at IS NULL") == 1
+    async with pool.connection() as connection:
+        await connection.execute("UPDATE callback SET delivered_at = now()")
+    assert await remove_old_calls(pool, 90) == 1
 
 
 async def test_the_walk_stops_where_the_young_begin(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

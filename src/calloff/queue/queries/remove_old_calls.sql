@@ -1,5 +1,6 @@
 -- Removes what is old enough among the next calls by ID, with their callbacks. IDs grow with time, so a walk that
--- begins at the lowest one and stops at the first batch that is too young has seen everything that is old.
+-- begins at the lowest one and stops at the first batch that is too young has seen everything that is old. A call whose
+-- callback is still to be delivered stays, however old it is.
 WITH batch AS (
     SELECT id, deployment_id, queued_at, ended_at
     FROM call
@@ -10,6 +11,10 @@ WITH batch AS (
     DELETE FROM call AS c
     USING batch AS b
     WHERE c.id = b.id AND c.deployment_id = b.deployment_id AND b.ended_at < now() - make_interval(days => %(days)s)
+      AND NOT EXISTS (
+          SELECT FROM callback AS k
+          WHERE k.call_id = b.id AND k.deployment_id = b.deployment_id AND k.delivered_at IS NULL AND k.gave_up_at IS NULL
+      )
     RETURNING c.id, c.deployment_id
 ), untold AS (
     DELETE FROM callback AS k

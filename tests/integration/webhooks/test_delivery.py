@@ -273,6 +273,23 @@ async def test_a_fault_of_ours_does_not_go_round_and_round(pool: Pool, monkeypat
     assert (callback.next_attempt_at - callback.created_at).total_seconds() > 4
 
 
+async def test_a_redelivery_is_not_lost_to_a_delivery_that_is_on_its_way(pool: Pool) -> None:
+    let_go = asyncio.Event()
+
+    async def hold(request: Request, writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+        await sink_ok(request, writer)
+
+    async with sink(hold) as far, delivering(pool):
+        deployment_id, [call_id] = await over(pool, far.url)
+        await far.wait(1)
+        assert await redeliver(pool, deployment_id, call_id) == 1
+        let_go.set()
+        await far.wait(2)
+        assert (await wait_marked(pool, deployment_id)).delivered_at is not None
+    assert len({request.headers["webhook-id"] for request in far.requests}) == 1
+
+
 async def test_a_worker_that_is_told_to_stop_finishes_what_is_on_its_way_and_begins_nothing(pool: Pool) -> None:
     let_go = asyncio.Event()
 

@@ -188,7 +188,8 @@ CREATE TABLE callback (
     -- Of the `result_url`, with its port: what is tried at once is limited for each.
     host            text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
-    -- How often somebody took it to deliver it. Only who holds the latest one may say what became of it.
+    -- How often somebody took it to deliver it, or it was asked for again. Only who holds the latest one may say what
+    -- became of it.
     attempts        integer NOT NULL DEFAULT 0,
     -- How often it then failed: an attempt whose process died is none.
     failures        smallint NOT NULL DEFAULT 0,

@@ -7,6 +7,7 @@ import logging
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from calloff.db.background import end_tasks
 from calloff.db.pool import Pool
 from calloff.dialer.follow import FindTrunk, follow
 from calloff.dialer.records import Records, stopwatch
@@ -82,9 +83,7 @@ class Dialer:
             with contextlib.suppress(*_DATABASE_ERRORS):
                 await retire(self._pool, self._id)
         finally:
-            for task in [*background, *self._calls, stopping]:
-                task.cancel()
-            await asyncio.gather(*background, *self._calls, stopping, return_exceptions=True)
+            await end_tasks(*background, *self._calls, stopping)
 
     async def _claim_round(self) -> float:
         """Claim from each queue that has something due; returns the seconds until there may be more to do."""

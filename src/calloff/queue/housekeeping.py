@@ -7,6 +7,7 @@ import logging
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from calloff.db.background import end_tasks
 from calloff.db.pool import Connection, Pool
 from calloff.queue.dialers import LEASE
 from calloff.queue.expire import expire
@@ -59,10 +60,7 @@ async def _keep_house_until_disconnected(pool: Pool, connection: Connection, ret
             rested_at = loop.time()
             await asyncio.sleep(_PERIOD)
     finally:
-        tasks = [forgetting] if settling is None else [forgetting, settling]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*([forgetting] if settling is None else [forgetting, settling]))
         # On a broken connection there is nothing to give up, and an error would hide why we stop.
         with contextlib.suppress(psycopg.Error):
             await connection.execute("SELECT pg_advisory_unlock_all()")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from calloff.db.background import end_tasks
 from calloff.db.pool import Pool
 from calloff.webhooks.deliver import Sender
 from calloff.webhooks.outbox import DueCallback, claim_callbacks, due_hosts, mark_delivered, mark_failed
@@ -45,10 +46,7 @@ class Worker:
                     await asyncio.wait_for(self._wake.wait(), _POLL)
             await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
-            stopping.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(stopping, *self._tasks, return_exceptions=True)
+            await end_tasks(stopping, *self._tasks)
 
     async def _round(self) -> None:
         for host in self._turns.in_order(await due_hosts(self._pool)):

@@ -14,6 +14,7 @@ from typing import Self
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from calloff.db.certain import confirmed
 from calloff.db.pool import Connection, open_connection
 from calloff.db.statements import load
 from calloff.domain.errors import Deleted, InvalidInput, NotFound
@@ -109,7 +110,8 @@ class Upload:
     async def queue(self, shared: SharedFields, fingerprint: bytes) -> Totals:
         """Queue every valid row, or what a request with the same key has queued before.
 
-        Raises `InvalidInput` if there is no valid row, `Deleted`, or `KeyReused`; then nothing is queued.
+        Raises `InvalidInput` if there is no valid row, `Deleted`, or `KeyReused`; then nothing is queued. Raises
+        `OutcomeUnknown` if the server did not confirm: then all of it is queued, or nothing.
         """
         if self._key is not None and await earlier_call(self._connection, self._key, fingerprint) is not None:
             await self._connection.execute(load(__package__, "clear_upload"))
@@ -125,7 +127,7 @@ class Upload:
             "variables": Jsonb(shared.variables) if shared.variables else None,
             **schedule_parameters(shared.schedule),
         }
-        async with self._connection.transaction():
+        async with confirmed(self._connection), self._connection.transaction():
             row = await (await self._connection.execute(load(__package__, "queue_upload"), parameters)).fetchone()
             if row is None or row["value"] != totals.queued:
                 raise Deleted(DELETED)

@@ -11,6 +11,8 @@ from calloff.domain.calls import NewCall
 from calloff.domain.errors import OutcomeUnknown
 from calloff.domain.phone import Destination
 from calloff.domain.results import Result
+from calloff.domain.schedule import Schedule
+from calloff.queue.bulk import SharedFields, StagedRow, Upload
 from calloff.queue.cancel import cancel_call, cancel_pending, pause, resume
 from calloff.queue.claim import Claim
 from calloff.queue.settle import Ending, settle, withdraw
@@ -142,6 +144,22 @@ async def test_a_change_that_was_not_replicated_is_unknown_though_it_was_made(
         with pytest.raises(OutcomeUnknown, match=message):
             await changing
         assert await everything(lab) != before
+
+
+async def test_a_list_that_was_not_replicated_is_unknown_though_it_was_queued(
+    lonely: tuple[Lab, Pool],
+) -> None:
+    lab, _ = lonely
+    # Without waiting for commits, unless the statement asks for it.
+    careless = make_conninfo(lab.url, options="-c synchronous_commit=off")
+    async with Upload.open(careless, lab.deployment_id, None) as upload:
+        await upload.stage([StagedRow(1, Destination("6175551234"), {})])
+        fields = SharedFields(Schedule(), result_url=None, is_pci=False, variables={})
+        queueing = asyncio.create_task(upload.queue(fields, b""))
+        await end_whoever_waits(lab, "SyncRep", "pg_cancel_backend")
+        with pytest.raises(OutcomeUnknown, match="did not replicate"):
+            await queueing
+    assert await lab.counted() == {("queued", ""): 1}
 
 
 async def everything(lab: Lab) -> list[object]:

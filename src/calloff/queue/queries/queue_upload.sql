@@ -7,7 +7,7 @@ WITH queued AS (
            to_timestamp(%(end)s::double precision),
            %(max_attempts)s, %(reattempt_wait)s, %(result_url)s, %(is_pci)s,
            nullif(coalesce(%(variables)s::jsonb, '{}') || coalesce(n.variables, '{}'), '{}')
-    FROM upload AS n
+    FROM commit_durably(), upload AS n
     JOIN queue AS q ON q.deployment_id = %(deployment_id)s
     JOIN deployment AS d ON d.id = q.deployment_id AND d.deleted_at IS NULL
     JOIN application AS a ON a.id = d.application_id AND a.deleted_at IS NULL

@@ -137,7 +137,7 @@ class Dialer:
         self._calls.discard(task)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            # Its claim is left to the rescue: nobody knows what happened on the wire.
+            # What was claimed only is rescued; what was started, `follow` has settled.
             _log.error("a call could not be followed to its end", exc_info=error)
 
     async def _keep_lease(self) -> None:

@@ -1,5 +1,6 @@
 """Reads the body of a request into its fields, within limits, whatever way it is encoded."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +9,14 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
-from calloff.api.errors import TooLarge, UnsupportedBody
+from calloff.api.errors import TooLarge, TooSlow, UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.domain.errors import InvalidInput
 
 MAX_BODY = 256 * 1024
 """Bytes of a body that is not a bulk upload."""
+BODY_SECONDS = 20.0
+"""In which a body that is not a bulk upload has to come."""
 _MAX_FIELDS = 100
 
 Fields = dict[str, Any]
@@ -55,10 +58,14 @@ async def _read_body(request: Request) -> bytes:
     if announced.isdecimal() and int(announced) > MAX_BODY:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise too_large
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise too_large
+    except TimeoutError:
+        raise TooSlow(f"The body did not come within {BODY_SECONDS:.0f} seconds. Send it without pauses.") from None
     return bytes(body)
 
 

@@ -1,5 +1,7 @@
 """HTTP/1.1 as uvicorn speaks it, with our errors and within limits: for `uvicorn.Config(http=HttpProtocol)`."""
 
+import asyncio
+
 import httptools
 from fastapi import Request
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -8,6 +10,8 @@ from calloff.api.errors import error_response
 
 _MAX_HEAD = 64 * 1024
 """Bytes of a request's first line and headers; what one read brings may exceed it."""
+HEAD_SECONDS = 10.0
+"""In which a request's first line and headers have to come; a connection's first one counts from its beginning."""
 _MAX_UNREAD = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its answer: closing at once could lose the answer on its way."""
 
@@ -18,15 +22,28 @@ class HttpProtocol(HttpToolsProtocol):
     _in_head = False
     _head = 0
     _unread = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """asyncio: somebody connected."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection has ended."""
+        self._expect_nothing()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """uvicorn: a request begins."""
         super().on_message_begin()
         self._in_head, self._head, self._unread = True, 0, 0
+        self._expect_head()
 
     def on_headers_complete(self) -> None:
         """uvicorn: its body begins."""
         self._in_head = False
+        self._expect_nothing()
         if not self._offers_upgrade():
             super().on_headers_complete()
 
@@ -66,6 +83,18 @@ class HttpProtocol(HttpToolsProtocol):
         # Whoever was not told to send the body may send the next request in its place (RFC 9110 section 10.1.1).
         if self.cycle.waiting_for_100_continue and self.cycle.more_body:
             self.transport.close()
+
+    def _expect_head(self) -> None:
+        self._expect_nothing()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._refuse(408, f"The request did not come within {HEAD_SECONDS:.0f} seconds. Send it without pauses.")
 
     def _offers_upgrade(self) -> bool:
         return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"

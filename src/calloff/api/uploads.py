@@ -19,6 +19,7 @@ from calloff.api.call_requests import (
 )
 from calloff.api.errors import Busy, TooLarge, TooSlow, UnsupportedBody
 from calloff.api.multipart import MultipartStream
+from calloff.db.background import end_tasks
 from calloff.domain.errors import InvalidInput
 from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
 from calloff.queue.csv_rows import CsvRows
@@ -81,10 +82,12 @@ async def read_upload(request: Request, upload: Upload) -> tuple[SharedFields, b
                         await reader.take_list(piece.data, ends=piece.ends)
                     else:
                         reader.take_field(piece.name, piece.data, ends=piece.ends)
+        stream.finish()
+        return await reader.finish()
     except TimeoutError:
         raise TooSlow("The upload came in too slowly. Send it again.") from None
-    stream.finish()
-    return await reader.finish()
+    finally:
+        await reader.close()
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
@@ -123,6 +126,7 @@ class _Reader:
         self._digest = hashlib.sha256()
         self._batch: list[StagedRow | RejectedRow] = []
         self._batch_bytes = 0
+        self._staging: asyncio.Task[None] | None = None
         self._fields: list[tuple[str, str]] = []
         self._value = bytearray()
 
@@ -141,7 +145,9 @@ class _Reader:
             self._batch += self._list.finish()
             self._list_ended = True
         if ends or len(self._batch) >= _BATCH_ROWS or self._batch_bytes >= _BATCH_BYTES:
-            await self._upload.stage(self._batch)
+            # The server takes one batch while the next one is read.
+            await self._staged()
+            self._staging = asyncio.create_task(self._upload.stage(self._batch))
             self._batch, self._batch_bytes = [], 0
 
     def take_field(self, name: str, data: bytes, *, ends: bool) -> None:
@@ -154,9 +160,18 @@ class _Reader:
             self._fields.append((name, decode_field(bytes(self._value))))
             self._value.clear()
 
+    async def close(self) -> None:
+        if self._staging is not None:
+            await end_tasks(self._staging)
+
+    async def _staged(self) -> None:
+        if self._staging is not None:
+            await self._staging
+
     async def finish(self) -> tuple[SharedFields, bytes]:
         if not self._list_ended:
             raise InvalidInput("csv is missing. Send the list as the part csv of the form.")
+        await self._staged()
         fields = unique_fields(self._fields)
         check_text(fields)
         refuse_unknown(fields, SHARED_FIELDS)

@@ -100,12 +100,9 @@ class Upload:
         """Keep the next rows of the list."""
         if not rows:
             return
-        async with self._connection.cursor() as cursor:
-            await cursor.execute(load(__package__, "next_call_ids"), {"calls": len(rows)})
-            ids = [row["id"] for row in await cursor.fetchall()]
-            async with cursor.copy(load(__package__, "copy_upload")) as copy:
-                for call_id, row in zip(ids, rows, strict=True):
-                    await copy.write_row(_staged(call_id, row))
+        async with self._connection.cursor() as cursor, cursor.copy(load(__package__, "copy_upload")) as copy:
+            for row in rows:
+                await copy.write_row(_staged(row))
 
     async def queue(self, shared: SharedFields, fingerprint: bytes) -> Totals:
         """Queue every valid row, or what a request with the same key has queued before.
@@ -163,9 +160,9 @@ class Upload:
         return Totals(row["queued"], row["rejected"])
 
 
-def _staged(call_id: int, row: StagedRow | RejectedRow) -> tuple[object, ...]:
+def _staged(row: StagedRow | RejectedRow) -> tuple[object, ...]:
     if isinstance(row, RejectedRow):
-        return (row.line, None, None, None, None, None, row.value, row.error)
+        return (row.line, None, None, None, None, row.value, row.error)
     destination = row.destination
     variables = json.dumps(row.variables) if row.variables else None
-    return (row.line, call_id, destination.phone_number, destination.ani, destination.postd, variables, None, None)
+    return (row.line, destination.phone_number, destination.ani, destination.postd, variables, None, None)

@@ -1,1 +1,1 @@
-COPY upload (line, id, phone_number, ani, postd, variables, value, error) FROM STDIN
+COPY upload (line, phone_number, ani, postd, variables, value, error) FROM STDIN

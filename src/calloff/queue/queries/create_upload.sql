@@ -1,6 +1,6 @@
 CREATE TEMPORARY TABLE upload (
     line bigint NOT NULL,
-    id bigint,
+    id bigint DEFAULT nextval('call_id_seq'),
     phone_number text,
     ani text,
     postd text,

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_MOST = 100
+_MOST = 200
 """Items a statement: a batch is one transaction, and a cancel waits for no longer than one of them takes."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import wave
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from calloff.voice.speech import Speech
 from tests.conformance.conftest import SipTrunkTo
 from tests.conformance.far_end import far_end
 from tests.conformance.rtp import RtpEnd, loud, pitch, rms, tone
+from tests.support.callbacks import delivering
 from tests.support.dialing import dialing
 from tests.support.seed import seed
+from tests.support.sink import sink
 
 NUMBERS = 500
 RATE = 50.0
@@ -67,15 +70,20 @@ async def test_a_cancel_in_the_middle_of_a_list_stops_every_pending_call(
     made = await seed(pool, calls_per_second=RATE)
     await _upload(pool, made.deployment_id, HANG_UP, tmp_path, {})
     async with (
+        sink() as results,
+        delivering(pool),
         far_end("answer", tmp_path, calls=NUMBERS) as far,
         sip_trunk_to(far.port) as trunk,
         dialing(pool, database_url, trunk, tmp_path, ports=200),
     ):
-        await _bulk(pool, database_url, made.deployment_id)
+        await _bulk(database_url, made.deployment_id, results.url)
         await far.wait_until(lambda messages: sum(m.inward and m.method == "INVITE" for m in messages) >= 60)
         await cancel_pending(pool, made.deployment_id, user_id=made.user_id, origin="test")
         calls = await _all_over(pool, made.deployment_id)
+        await results.wait(NUMBERS)
         invited = [message.first_line.split("sip:")[1].split("@")[0] for message in far.received("INVITE")]
+    told = {json.loads(request.body)["call_id"]: json.loads(request.body)["status"] for request in results.requests}
+    assert told == {str(call.call_id): call.status for call in calls}
     dialed = {call.phone_number for call in calls if call.status == "completed"}
     canceled = {call.phone_number for call in calls if call.status == "canceled"}
     assert len(invited) == len(set(invited)), "one INVITE a call"
@@ -90,10 +98,10 @@ async def _upload(pool: Pool, deployment_id: int, vxml: bytes, cache: Path, reco
     await upload_application(pool, deployment_id, vxml, recordings, speech)
 
 
-async def _bulk(pool: Pool, database_url: str, deployment_id: int) -> None:
+async def _bulk(database_url: str, deployment_id: int, result_url: str) -> None:
     async with Upload.open(database_url, deployment_id, None) as upload:
         await upload.stage([StagedRow(n + 1, Destination(f"+1617555{n:04}"), {}) for n in range(NUMBERS)])
-        await upload.queue(SharedFields(Schedule(), None, False, {}), b"")
+        await upload.queue(SharedFields(Schedule(), result_url, False, {}), b"")
 
 
 async def _wait_over(pool: Pool, call_id: int) -> CallStatus:

@@ -8,10 +8,8 @@ from enum import StrEnum
 
 from calloff.db.pool import Pool
 from calloff.db.statements import load
-from calloff.domain.errors import Deleted, NotAuthenticated, NotFound, NotPermitted
+from calloff.domain.errors import NO_DEPLOYMENT, Deleted, NotAuthenticated, NotFound, NotPermitted
 
-NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
-"""The message of the contract (`D`)."""
 _WRONG = "The e-mail address or the developer key is wrong, or the account is inactive. Check your credentials."
 
 

@@ -4,9 +4,9 @@ import re
 
 from fastapi import Request
 
-from calloff.accounts.access import NO_DEPLOYMENT, Permission, User, require_deployment
+from calloff.accounts.access import Permission, User, require_deployment
 from calloff.api.authentication import authenticated_user, pool_of
-from calloff.domain.errors import Deleted, NotFound
+from calloff.domain.errors import NO_DEPLOYMENT, Deleted, NotFound
 
 _IDENTIFIER = re.compile(r"[1-9][0-9]{0,18}")
 _LARGEST = 2**63 - 1

@@ -14,6 +14,9 @@
 Every message is a plain sentence that says what to mend, and holds no phone number, key or password.
 """
 
+NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
+"""The message of a `NotFound` deployment (contract, `D`)."""
+
 
 class CalloffError(Exception):
     """Base of every error that Calloff raises on purpose. `message` is fit to be shown to the caller."""

@@ -17,10 +17,9 @@ from psycopg.types.json import Jsonb
 from calloff.db.certain import confirmed
 from calloff.db.pool import Connection, open_connection
 from calloff.db.statements import load
-from calloff.domain.errors import Deleted, InvalidInput, NotFound
+from calloff.domain.errors import NO_DEPLOYMENT, Deleted, InvalidInput, NotFound
 from calloff.domain.phone import Destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.cancel import NO_DEPLOYMENT
 from calloff.queue.idempotency import IdempotencyKey, earlier_call, in_progress
 from calloff.queue.submit import DELETED, schedule_parameters
 

@@ -8,10 +8,7 @@ from psycopg.rows import class_row
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
-from calloff.domain.errors import NotFound, NotPending
-
-NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
-"""The message of the contract (`D`)."""
+from calloff.domain.errors import NO_DEPLOYMENT, NotFound, NotPending
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ class Service:
     def database_url(self) -> str:
         assert self.served.database_url is not None
         return self.served.database_url
+
+    def memory(self) -> int:
+        """Bytes that the process that answers holds now."""
+        [api] = self.served.children()["api"]
+        pages = int(Path(f"/proc/{api}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def exchange(self, request: bytes, timeout: float = 60) -> "Answer":
         """Send these bytes on a connection of their own, and read the one answer to them."""

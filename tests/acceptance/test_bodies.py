@@ -66,6 +66,8 @@ def test_an_endless_body_is_refused_while_it_comes_in(
     data = more * (65536 // len(more))
     chunk = b"%x\r\n%b\r\n" % (len(data), data)
     first = b"%x\r\n%b\r\n" % (len(start), start) if start else b""
+    service.exchange(head(deployment.owner, "/healthz", method="GET") + b"\r\n")
+    before = service.memory()
     with service.connect() as connection:
         sent = 0
         try:
@@ -76,6 +78,7 @@ def test_an_endless_body_is_refused_while_it_comes_in(
         except (BrokenPipeError, ConnectionResetError):
             pass
         assert sent < ENOUGH, "the service took an endless body"
+        assert service.memory() - before < 8 * 1024 * 1024
 
 
 @pytest.mark.parametrize("start", ["form", "json"])

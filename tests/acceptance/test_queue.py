@@ -130,7 +130,7 @@ def test_takes_every_field_at_its_limits(ask: Ask, deployment: Deployment) -> No
 
 
 def test_json_takes_numbers_as_numbers(ask: Ask, deployment: Deployment) -> None:
-    body = {"phone_number": NUMBER, "start_timestamp": 4000000000, "max_attempts": 3, "reattempt_wait": 300}
+    body = {"phone_number": NUMBER, "start_timestamp": 4000000000, "max_attempts": 3, "reattempt_wait": 300.0}
     found = details(ask, assert_queued(ask("POST", deployment.path("queue"), json={**body, "is_pci": 0})))
     assert (found["start_timestamp"], found["max_attempts"], found["reattempt_wait"]) == ("4000000000", "3", "300")
 

@@ -16,6 +16,7 @@ import uvicorn
 from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
 from calloff.db.pool import open_pool
+from calloff.domain import patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,21 @@ class ApiProcess:
 
 
 @contextmanager
-def api_process(database_url: str) -> Iterator[ApiProcess]:
-    """An API on this database, listening already; killed at the end."""
+def api_process(database_url: str, stall_seconds: float = patience.STALL_SECONDS) -> Iterator[ApiProcess]:
+    """An API on this database, listening already; killed at the end.
+
+    It gives up on a client that for `stall_seconds` sends nothing of its list, or takes in nothing of the answer.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.api_process", database_url, str(listener.fileno())],
+            [
+                sys.executable,
+                "-m",
+                "tests.support.api_process",
+                database_url,
+                str(listener.fileno()),
+                str(stall_seconds),
+            ],
             cwd=Path(__file__).parents[2],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             stdin=subprocess.DEVNULL,
@@ -62,4 +73,5 @@ async def _serve(database_url: str, listener: int) -> None:
 
 
 if __name__ == "__main__":
+    patience.STALL_SECONDS = float(sys.argv[3])
     asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))

@@ -11,6 +11,7 @@ from python_multipart.multipart import parse_options_header
 
 from calloff.api.errors import TooLarge, TooSlow, UnsupportedBody
 from calloff.api.multipart import MultipartStream
+from calloff.domain.call_requests import Fields, check_text
 from calloff.domain.errors import InvalidInput
 
 MAX_BODY = 256 * 1024
@@ -18,9 +19,6 @@ MAX_BODY = 256 * 1024
 BODY_SECONDS = 20.0
 """In which a body that is not a bulk upload has to come."""
 _MAX_FIELDS = 100
-
-Fields = dict[str, Any]
-"""The values of a body by their field names: strings from a form, whatever it holds from JSON."""
 
 
 async def read_fields(request: Request) -> Fields:
@@ -130,18 +128,3 @@ def unique_fields(pairs: list[tuple[str, Any]]) -> Fields:
             raise InvalidInput(f"{name[:60]!r} was sent twice. Send each field once.")
         fields[name] = value
     return fields
-
-
-def check_text(fields: Fields) -> None:
-    """Raises `InvalidInput` for NUL and lone surrogates, which PostgreSQL cannot store."""
-    for name, value in fields.items():
-        if not (_is_text(name) and _is_text(value)):
-            raise InvalidInput(f"{name[:60]!r} holds a NUL or an invalid character. Remove it.")
-
-
-def _is_text(value: object) -> bool:
-    if isinstance(value, str):
-        return not ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value))
-    if isinstance(value, dict):
-        return all(_is_text(name) and _is_text(item) for name, item in value.items())
-    return not isinstance(value, list) or all(_is_text(item) for item in value)

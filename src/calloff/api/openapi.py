@@ -7,6 +7,7 @@ from calloff.api.openapi_schemas import IDENTIFIER, Schema, schemas
 from calloff.queue.read import STATUSES
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
+_IN_A_FORM = {"encoding": {"variables": {"contentType": "application/json"}}}
 _APPS = "/api/apps/{application_id}/{deployment_id}"
 _ERRORS = {
     400: ("The request is improperly formatted or invalid.", "phone_number is missing. Give the number to call."),
@@ -139,8 +140,9 @@ def _paths() -> dict[str, Any]:
                             "schema": {"type": "string"},
                         }
                     },
+                    links=("read_status", "cancel_call"),
                 ),
-                errors=(400, 401, 403, 404, 409, 413, 415, 422, 429, 500),
+                errors=(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500),
             )
         },
         f"{_APPS}/bulk_queue": {
@@ -312,7 +314,11 @@ def _operation(
         operation["requestBody"] = {
             "required": True,
             "content": {
-                media_type: {"schema": {"$ref": f"#/components/schemas/{body}"}, "example": body_example}
+                media_type: {
+                    "schema": {"$ref": f"#/components/schemas/{body}"},
+                    "example": body_example,
+                    **({} if media_type == "application/json" else _IN_A_FORM),
+                }
                 for media_type in media_types
             },
         }
@@ -334,7 +340,12 @@ def _probe(operation_id: str, summary: str, status: str, errors: tuple[int, ...]
 
 
 def _answer(
-    description: str, schema: str, example: dict[str, Any], *, headers: Schema | None = None
+    description: str,
+    schema: str,
+    example: dict[str, Any],
+    *,
+    headers: Schema | None = None,
+    links: tuple[str, ...] = (),
 ) -> tuple[str, Schema]:
     content = {
         "application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example},
@@ -343,6 +354,11 @@ def _answer(
     answer: Schema = {"description": description, "content": content}
     if headers:
         answer["headers"] = headers
+    if links:
+        answer["links"] = {
+            operation_id: {"operationId": operation_id, "parameters": {"call_id": "$response.body#/call_id"}}
+            for operation_id in links
+        }
     return "200", answer
 
 

@@ -7,6 +7,11 @@ from calloff.queue.read import STATUSES
 Schema = dict[str, Any]
 
 IDENTIFIER: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}
+_NEEDS_A_WAIT: Schema = {
+    "if": {"required": ["max_attempts"], "properties": {"max_attempts": {"not": {"enum": [1, "1", "", None]}}}},
+    "then": {"required": ["reattempt_wait"], "properties": {"reattempt_wait": {"not": {"enum": ["", None]}}}},
+}
+"""More than one attempt."""
 CALL_ID: Schema = {**IDENTIFIER, "description": "The call's ID.", "examples": ["123"]}
 
 
@@ -139,9 +144,9 @@ def schemas() -> dict[str, Schema]:
 
 
 def _queue_request() -> Schema:
-    whole = {"type": ["integer", "string"], "pattern": "^[0-9]{1,18}$"}
-    latest = 253402300799
-    return _object(
+    whole = {"type": ["integer", "string", "null"]}
+    moment = {**whole, "pattern": "^([0-9]{1,11})?$", "minimum": 0, "maximum": 253402300799}
+    body = _object(
         {
             "phone_number": {
                 "type": "string",
@@ -153,49 +158,48 @@ def _queue_request() -> Schema:
                 "examples": ["+16175551234", "tel:+16175551234;ani=8009957586;postd=2"],
             },
             "start_timestamp": {
-                **whole,
-                "minimum": 0,
-                "maximum": latest,
+                **moment,
                 "description": "Unix seconds; when to begin dialing. Default: now.",
             },
             "end_timestamp": {
-                **whole,
-                "minimum": 0,
-                "maximum": latest,
+                **moment,
                 "description": "Unix seconds; when to stop attempting. Has to be to come, and after `start_timestamp`.",
             },
             "max_attempts": {
                 **whole,
-                "pattern": "^([1-9]|10)$",
+                "pattern": "^([1-9]|10)?$",
                 "minimum": 1,
                 "maximum": 10,
                 "description": "1 to 10; default 1. Above 1 it needs `reattempt_wait`.",
             },
             "reattempt_wait": {
                 **whole,
+                "pattern": "^([6-9][0-9]|[1-9][0-9]{2,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)?$",
                 "minimum": 60,
                 "maximum": 86400,
                 "description": "60 to 86400 seconds between two attempts.",
             },
             "result_url": {
-                "type": "string",
-                "format": "uri",
+                "type": ["string", "null"],
+                "pattern": "^(https?://[!-~]+)?$",
                 "maxLength": 2048,
                 "description": "An http or https address to which the result is posted.",
             },
             "is_pci": {
-                "enum": [0, 1, "0", "1"],
+                "enum": [0, 1, "0", "1", "", None],
                 "description": "1 keeps the number and the variables out of logs, and masks the number in the console.",
             },
             "variables": {
-                "type": ["object", "string"],
+                "type": ["object", "string", "null"],
                 "additionalProperties": {"type": "string"},
+                "contentMediaType": "application/json",
                 "description": "Strings that the voice application can read: an object, in a form as JSON.",
                 "examples": [{"name": "A"}],
             },
         },
         required=["phone_number"],
     )
+    return {**body, **_NEEDS_A_WAIT}
 
 
 def _bulk_queue_request() -> Schema:
@@ -205,7 +209,7 @@ def _bulk_queue_request() -> Schema:
         "format": "binary",
         "description": "The list, as a file. What `destination` may hold is what `phone_number` of `queue` may.",
     }
-    return _object({"csv": csv, **shared}, required=["csv"])
+    return {**_object({"csv": csv, **shared}, required=["csv"]), **_NEEDS_A_WAIT}
 
 
 def _object(properties: dict[str, Schema], *, required: list[str] | None = None) -> Schema:

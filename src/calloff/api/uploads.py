@@ -8,19 +8,21 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
-from calloff.api.bodies import check_text, decode_field, refuse_compressed, unique_fields
-from calloff.api.call_requests import (
+from calloff.api.bodies import decode_field, refuse_compressed, unique_fields
+from calloff.api.errors import Busy, TooLarge, TooSlow, UnsupportedBody
+from calloff.api.multipart import MultipartStream
+from calloff.db.background import end_tasks
+from calloff.domain.call_requests import (
     SHARED_FIELDS,
+    check_text,
     parse_is_pci,
     parse_result_url,
     parse_schedule,
     parse_variables,
     refuse_unknown,
 )
-from calloff.api.errors import Busy, TooLarge, TooSlow, UnsupportedBody
-from calloff.api.multipart import MultipartStream
-from calloff.db.background import end_tasks
 from calloff.domain.errors import InvalidInput
+from calloff.domain.patience import patience
 from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
 from calloff.queue.csv_rows import CsvRows
 from calloff.queue.idempotency import fingerprint_of
@@ -29,10 +31,6 @@ MAX_UPLOAD = 512 * 1024 * 1024
 """Bytes of a bulk upload."""
 MAX_UPLOADS = 8
 """Uploads at a time in one process: each has a connection to the database of its own."""
-UPLOAD_SECONDS = 3600.0
-"""Seconds within which a list has to be sent."""
-STALL_SECONDS = 30.0
-"""Seconds that a client may take to send, or to take in, the next piece."""
 _WAIT_SECONDS = 10.0
 _MAX_FIELD = 128 * 1024
 _MAX_FIELDS = 100
@@ -75,13 +73,12 @@ async def read_upload(request: Request, upload: Upload) -> tuple[SharedFields, b
     stream = MultipartStream(_boundary(request))
     reader = _Reader(upload)
     try:
-        async with asyncio.timeout(UPLOAD_SECONDS):
-            async for chunk in _chunks(request):
-                for piece in stream.feed(chunk):
-                    if piece.name == "csv":
-                        await reader.take_list(piece.data, ends=piece.ends)
-                    else:
-                        reader.take_field(piece.name, piece.data, ends=piece.ends)
+        async for chunk in _chunks(request):
+            for piece in stream.feed(chunk):
+                if piece.name == "csv":
+                    await reader.take_list(piece.data, ends=piece.ends)
+                else:
+                    reader.take_field(piece.name, piece.data, ends=piece.ends)
         stream.finish()
         return await reader.finish()
     except TimeoutError:
@@ -95,11 +92,13 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_UPLOAD:
         raise too_large
-    size = 0
-    body = aiter(request.stream())
+    size, waited = 0, 0.0
+    body, now = aiter(request.stream()), asyncio.get_running_loop().time
     while True:
-        async with asyncio.timeout(STALL_SECONDS):
+        since = now()
+        async with asyncio.timeout(patience(size, waited)):
             chunk = await anext(body, None)
+        waited += now() - since
         if chunk is None:
             return
         size += len(chunk)

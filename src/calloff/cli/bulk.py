@@ -10,10 +10,20 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from calloff.cli.client import AppId, DeploymentId, ask
+from calloff.cli.client import (
+    AppId,
+    DeploymentId,
+    EndTimestamp,
+    MaxAttempts,
+    ReattemptWait,
+    StartTimestamp,
+    ask,
+    call_fields,
+)
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show_values
 from calloff.config import Settings
+from calloff.domain.errors import OutcomeUnknown
 
 _PIECE = 256 * 1024
 _SHOWN_ERRORS = 20
@@ -27,30 +37,37 @@ def bulk(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a destination.")],
     app: AppId = 1,
     deployment: DeploymentId = 1,
-    start_timestamp: Annotated[int | None, typer.Option(help="When to begin dialing, in Unix seconds.")] = None,
-    end_timestamp: Annotated[int | None, typer.Option(help="When to stop, in Unix seconds.")] = None,
-    max_attempts: Annotated[int | None, typer.Option(help="How often to try: 1 to 10.")] = None,
-    reattempt_wait: Annotated[int | None, typer.Option(help="Seconds between two attempts: 60 to 86400.")] = None,
+    start_timestamp: StartTimestamp = None,
+    end_timestamp: EndTimestamp = None,
+    max_attempts: MaxAttempts = None,
+    reattempt_wait: ReattemptWait = None,
     result_url: Annotated[str | None, typer.Option(help="Where to send the results.")] = None,
+    pci: Annotated[bool, typer.Option("--pci", help="Keep the numbers out of logs.")] = False,
+    variable: Annotated[
+        list[str] | None,
+        typer.Option("--variable", metavar="NAME=VALUE", help="For the application, in every call. Repeatable."),
+    ] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Repeat an upload with its key: it queues once.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Queue every call of a CSV file, all of them or none."""
-    fields = {
-        "start_timestamp": start_timestamp,
-        "end_timestamp": end_timestamp,
-        "max_attempts": max_attempts,
-        "reattempt_wait": reattempt_wait,
-        "result_url": result_url,
-    }
-    given = {name: str(value) for name, value in fields.items() if value is not None}
+    given = call_fields(
+        start_timestamp=start_timestamp,
+        end_timestamp=end_timestamp,
+        max_attempts=max_attempts,
+        reattempt_wait=reattempt_wait,
+        result_url=result_url,
+        pci=pci,
+        variable=variable,
+    )
     boundary = uuid4().hex
     head, tail = _frame(boundary, given)
+    key = idempotency_key or uuid4().hex
     size = file.stat().st_size
     headers = {
         "Content-Type": f"multipart/form-data; boundary={boundary}",
         "Content-Length": str(len(head) + size + len(tail)),
-        "Idempotency-Key": idempotency_key or uuid4().hex,
+        "Idempotency-Key": key,
     }
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=as_json) as progress:
@@ -67,7 +84,11 @@ def bulk(
 
         timeout = httpx.Timeout(60, read=_ANSWER_SECONDS)
         path = f"/api/apps/{app}/{deployment}/bulk_queue"
-        answer = ask(settings, "POST", path, content=body(), headers=headers, timeout=timeout)
+        try:
+            answer = ask(settings, "POST", path, content=body(), headers=headers, timeout=timeout)
+        except OutcomeUnknown as error:
+            advice = f"To send the list again and queue it once, add --idempotency-key {key}"
+            raise OutcomeUnknown(f"{error.message} {advice}") from error
     show_values(answer, _summary(answer), as_json=as_json)
 
 

@@ -12,7 +12,7 @@ import typer
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show_values
 from calloff.config import Settings
-from calloff.domain.errors import CalloffError, InvalidInput, NotConfigured
+from calloff.domain.errors import CalloffError, InvalidInput, NotConfigured, OutcomeUnknown
 from calloff.wiring.credentials import read_credentials
 
 _OVER = ("completed", "failed", "canceled")
@@ -21,6 +21,10 @@ _NEWEST = 100
 
 AppId = Annotated[int, typer.Option("--app", help="ID of the application.")]
 DeploymentId = Annotated[int, typer.Option(help="ID of the deployment.")]
+StartTimestamp = Annotated[int | None, typer.Option(help="When to begin dialing, in Unix seconds.")]
+EndTimestamp = Annotated[int | None, typer.Option(help="When to stop, in Unix seconds.")]
+MaxAttempts = Annotated[int | None, typer.Option(help="How often to try: 1 to 10.")]
+ReattemptWait = Annotated[int | None, typer.Option(help="Seconds between two attempts: 60 to 86400.")]
 _CallId = Annotated[int, typer.Argument(metavar="CALL_ID")]
 _MaybeCallId = Annotated[int | None, typer.Argument(metavar="[CALL_ID]")]
 
@@ -37,10 +41,10 @@ def call(
     phone_number: str,
     app: AppId = 1,
     deployment: DeploymentId = 1,
-    start_timestamp: Annotated[int | None, typer.Option(help="When to begin dialing, in Unix seconds.")] = None,
-    end_timestamp: Annotated[int | None, typer.Option(help="When to stop, in Unix seconds.")] = None,
-    max_attempts: Annotated[int | None, typer.Option(help="How often to try: 1 to 10.")] = None,
-    reattempt_wait: Annotated[int | None, typer.Option(help="Seconds between two attempts: 60 to 86400.")] = None,
+    start_timestamp: StartTimestamp = None,
+    end_timestamp: EndTimestamp = None,
+    max_attempts: MaxAttempts = None,
+    reattempt_wait: ReattemptWait = None,
     result_url: Annotated[str | None, typer.Option(help="Where to send the result.")] = None,
     pci: Annotated[bool, typer.Option("--pci", help="Keep the number out of logs.")] = False,
     variable: Annotated[
@@ -49,19 +53,27 @@ def call(
     as_json: AsJson = False,
 ) -> None:
     """Queue one call."""
-    fields = {
-        "phone_number": phone_number,
-        "start_timestamp": start_timestamp,
-        "end_timestamp": end_timestamp,
-        "max_attempts": max_attempts,
-        "reattempt_wait": reattempt_wait,
-        "result_url": result_url,
-        "is_pci": 1 if pci else None,
-        "variables": json.dumps(_variables(variable)) if variable else None,
-    }
-    given = {name: value for name, value in fields.items() if value is not None}
-    answer = ask(settings, "POST", f"/api/apps/{app}/{deployment}/queue", data=given)
+    given = call_fields(
+        start_timestamp=start_timestamp,
+        end_timestamp=end_timestamp,
+        max_attempts=max_attempts,
+        reattempt_wait=reattempt_wait,
+        result_url=result_url,
+        pci=pci,
+        variable=variable,
+    )
+    answer = ask(settings, "POST", f"/api/apps/{app}/{deployment}/queue", data={"phone_number": phone_number, **given})
     show_values({"id": answer["call_id"]}, f"Call {answer['call_id']} is queued.", as_json=as_json)
+
+
+def call_fields(*, pci: bool, variable: list[str] | None, **others: int | str | None) -> dict[str, str]:
+    """The fields that one call and a list have in common, as the API takes them in a form."""
+    fields = {
+        **others,
+        "is_pci": 1 if pci else None,
+        "variables": json.dumps(_read_variables(variable)) if variable else None,
+    }
+    return {name: str(value) for name, value in fields.items() if value is not None}
 
 
 @with_settings("client")
@@ -110,20 +122,29 @@ def watch(settings: Settings, call_id: _MaybeCallId = None, app: AppId = 1, depl
 
 
 def ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
-    """The API's answer. Raises `CalloffError` with its own words if it refuses, `NotConfigured` if it is not there."""
+    """The API's answer.
+
+    Raises `CalloffError` with its own words if it refuses, `OutcomeUnknown` if it failed or broke off, and
+    `NotConfigured` if it is not there.
+    """
     url, email, key = _credentials(settings)
     try:
         answer = httpx.request(method, f"{url.rstrip('/')}{path}", auth=(email, key), **{"timeout": 30, **what})
         content = answer.json() if answer.content else None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise NotConfigured("CALLOFF_URL is no address. Write it like http://127.0.0.1:8080.") from error
-    except httpx.HTTPError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise NotConfigured(f"Calloff does not answer at {url}. Start it, or correct --url (CALLOFF_URL).") from error
+    except httpx.HTTPError as error:
+        raise OutcomeUnknown(
+            f"Calloff at {url} broke off before it answered. Whether it did what you asked is not known."
+        ) from error
     except ValueError as error:
         raise NotConfigured(f"What answers at {url} is not Calloff. Correct --url (CALLOFF_URL).") from error
     if not answer.is_success:
         message = content.get("error") if isinstance(content, Mapping) else None
-        raise CalloffError(message or f"Calloff answered with HTTP status {answer.status_code}.")
+        refusal = OutcomeUnknown if answer.is_server_error else CalloffError
+        raise refusal(message or f"Calloff answered with HTTP status {answer.status_code}.")
     return content
 
 
@@ -152,7 +173,8 @@ def _clock(timestamp: float) -> str:
     return f"{datetime.fromtimestamp(timestamp, UTC).astimezone():%H:%M:%S}"
 
 
-def _variables(pairs: list[str]) -> dict[str, str]:
+def _read_variables(pairs: list[str]) -> dict[str, str]:
+    """The variables that `NAME=VALUE` names. Raises `InvalidInput`."""
     variables = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

@@ -7,6 +7,7 @@ import psycopg
 import typer
 
 from calloff.domain.errors import CalloffError
+from calloff.wiring.logs import traceback_of
 
 
 class App(typer.Typer):
@@ -20,6 +21,8 @@ class App(typer.Typer):
             _fail(error.message)
         except psycopg.OperationalError:
             _fail("The database broke off. Look at its log, and see what has changed before you ask again.")
+        except Exception as error:
+            _fail(f"{traceback_of(error)}\nThis is a fault of Calloff's. Report it with the lines above.")
 
 
 def _fail(message: str) -> None:

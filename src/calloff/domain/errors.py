@@ -19,11 +19,15 @@ NO_DEPLOYMENT = "No deployment was found by that application id and deployment i
 
 
 class CalloffError(Exception):
-    """Base of every error that Calloff raises on purpose. `message` is fit to be shown to the caller."""
+    """Base of every error that Calloff raises on purpose. `message` is fit to be shown to the caller.
 
-    def __init__(self, message: str) -> None:
+    `field` is the name of the one field that has to be mended, for forms to show the message beside it.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.field = field
 
 
 class InvalidInput(CalloffError):

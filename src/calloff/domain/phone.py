@@ -7,6 +7,7 @@ from calloff.domain.errors import InvalidInput
 
 _SEPARATORS = str.maketrans("", "", "-.() ")
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
+_DECIMAL = re.compile(r"\+?[0-9]+\.0+")
 _DIGITS = re.compile(r"[0-9*#A-D,wp]+")
 _MAX_DIGITS = 64
 
@@ -25,15 +26,20 @@ class Destination:
 
 def parse_destination(text: str) -> Destination:
     """The destination that `text` names. Raises `InvalidInput`, whose message does not repeat the number."""
+    if _NUMBER.fullmatch(text):
+        return Destination(text)
     number, *parameters = text.strip(" ").removeprefix("tel:").split(";")
     found: dict[str, str] = {}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
         name = name.strip(" ")
         if name not in ("ani", "postd") or not equals:
-            raise InvalidInput("A phone number may only be followed by ;ani= and ;postd=. Remove the other parameters.")
+            raise InvalidInput(
+                "A phone number may only be followed by ;ani= and ;postd=. Remove the other parameters.",
+                field="phone_number",
+            )
         if name in found:
-            raise InvalidInput(f"The phone number has ;{name}= twice. Leave one of them.")
+            raise InvalidInput(f"The phone number has ;{name}= twice. Leave one of them.", field=name)
         found[name] = value
     return Destination(
         phone_number=parse_number(number, "phone_number"),
@@ -43,10 +49,18 @@ def parse_destination(text: str) -> Destination:
 
 
 def parse_number(text: str, field: str) -> str:
-    """The digits of one number, without visual separators. Raises `InvalidInput` that names `field`."""
+    """The digits of one number, without visual separators. Raises `InvalidInput` that names `field`.
+
+    A number with a decimal point and nothing but zeros behind it is refused, although a point is a separator.
+    """
+    if _DECIMAL.fullmatch(text.strip(" ")):
+        # Not a separator: the call would go to somebody whose number is this one and a zero.
+        raise InvalidInput(f"{field} is a decimal number, as some programs write columns of numbers. Write it as text.")
     number = text.translate(_SEPARATORS)
     if not _NUMBER.fullmatch(number):
-        raise InvalidInput(f"{field} is not a phone number. Write 7 to 15 digits, with an optional + in front.")
+        raise InvalidInput(
+            f"{field} is not a phone number. Write 7 to 15 digits, with an optional + in front.", field=field
+        )
     return number
 
 
@@ -60,6 +74,7 @@ def _parse_digits(text: str) -> str:
     if len(digits) > _MAX_DIGITS or not _DIGITS.fullmatch(digits):
         raise InvalidInput(
             f"postd holds something that cannot be sent as DTMF. Use up to {_MAX_DIGITS} of 0-9 * # A-D, "
-            "and , w or p for a pause."
+            "and , w or p for a pause.",
+            field="postd",
         )
     return digits

@@ -26,14 +26,25 @@ class Schedule:
         """Raises `InvalidInput` if no call could follow this schedule when it is queued at `now` (Unix seconds)."""
         for field, value in (("start_timestamp", self.start), ("end_timestamp", self.end)):
             if value is not None and not 0 <= value <= LATEST:
-                raise InvalidInput(f"{field} is out of range. Give it in Unix seconds, before the year 10000.")
+                raise InvalidInput(
+                    f"{field} is out of range. Give it in Unix seconds, before the year 10000.", field=field
+                )
         if self.end is not None and self.end <= now:
-            raise InvalidInput("end_timestamp is in the past. Give a time that is still to come.")
+            raise InvalidInput(
+                "end_timestamp is in the past. Give a time that is still to come.", field="end_timestamp"
+            )
         if self.end is not None and self.start is not None and self.end <= self.start:
-            raise InvalidInput("end_timestamp is not after start_timestamp. Let the window open before it closes.")
+            raise InvalidInput(
+                "end_timestamp is not after start_timestamp. Let the window open before it closes.",
+                field="end_timestamp",
+            )
         if self.max_attempts not in MAX_ATTEMPTS:
-            raise InvalidInput("max_attempts is out of range. Give a number from 1 to 10.")
+            raise InvalidInput("max_attempts is out of range. Give a number from 1 to 10.", field="max_attempts")
         if self.reattempt_wait is not None and self.reattempt_wait not in REATTEMPT_WAIT:
-            raise InvalidInput("reattempt_wait is out of range. Give a number of seconds from 60 to 86400.")
+            raise InvalidInput(
+                "reattempt_wait is out of range. Give a number of seconds from 60 to 86400.", field="reattempt_wait"
+            )
         if self.max_attempts > 1 and self.reattempt_wait is None:
-            raise InvalidInput("max_attempts above 1 needs a reattempt_wait. Give 60 to 86400 seconds.")
+            raise InvalidInput(
+                "max_attempts above 1 needs a reattempt_wait. Give 60 to 86400 seconds.", field="reattempt_wait"
+            )

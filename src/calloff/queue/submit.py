@@ -72,7 +72,9 @@ async def _insert(connection: Connection, deployment_id: int, call: NewCall) -> 
     except CheckViolation as error:
         if error.diag.constraint_name != "closes_after_it_opens":
             raise
-        raise InvalidInput("end_timestamp is in the past. Give a time that is still to come.") from error
+        raise InvalidInput(
+            "end_timestamp is in the past. Give a time that is still to come.", field="end_timestamp"
+        ) from error
     if row is None:
         raise Deleted(DELETED)
     return int(row["id"])

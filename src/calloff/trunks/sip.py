@@ -8,10 +8,10 @@ from baresip import Account, AudioNotActive, AudioRestarted, BaresipError, Event
 from baresip.errors import split_status
 
 from calloff.domain.errors import NotConfigured, OutcomeUnknown
+from calloff.domain.masking import mask_numbers
 from calloff.domain.results import Result, result_of_sip_code
 from calloff.trunks.base import Connected, DialRequest, Digit, Ended, Leg, Ringing, TrunkUnavailable
 from calloff.trunks.dialstring import check_request, parse_digits
-from calloff.trunks.sip_log import mask_numbers
 from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings, SipUri
 from calloff.trunks.sip_stack import SipCall, SipStack
 

@@ -1,18 +1,11 @@
 """The log of the SIP stack, masked: it writes URIs into its lines, and phone numbers stand in URIs."""
 
 import logging
-import re
 
-from calloff.domain.phone import mask
+from calloff.domain.masking import mask_numbers
 
 _LOGGERS = ("baresip.call", "baresip.events", "baresip.native", "baresip.runtime", "baresip.ua")
 _TRACE = "baresip.native.sip"
-_DIGITS = re.compile(r"[0-9]{5,}")
-
-
-def mask_numbers(text: str) -> str:
-    """`text` with each run of five digits or more cut down to its last two."""
-    return _DIGITS.sub(lambda match: mask(match[0]), text)
 
 
 class _Mask(logging.Filter):

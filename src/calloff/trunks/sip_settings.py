@@ -47,7 +47,7 @@ class SipUri:
         match = _URI.fullmatch(text)
         port = int(match["port"]) if match and match["port"] else None
         if match is None or (port is not None and not 0 < port < 65536):
-            raise NotConfigured("A trunk's URI must look like sip:host[:port][;transport=udp|tcp|tls].")
+            raise NotConfigured("A trunk's URI must look like sip:host[:port][;transport=udp|tcp|tls].", field="uri")
         transport = "tls" if match["scheme"] == "sips" else match["transport"] or "udp"
         return cls(match["host"], port, _TRANSPORTS[transport])
 
@@ -91,17 +91,21 @@ class SipTrunkSettings:
 
     def __post_init__(self) -> None:
         SipUri.parse(self.uri)
-        for name in (self.user, self.auth_user or ""):
-            if not _NAME.fullmatch(name):
-                raise NotConfigured("A trunk's user names may only hold letters, digits and the marks of a SIP user.")
+        for name, value in (("user", self.user), ("auth_user", self.auth_user or "")):
+            if not _NAME.fullmatch(value):
+                raise NotConfigured(
+                    "A trunk's user names may only hold letters, digits and the marks of a SIP user.", field=name
+                )
         if not self.user:
-            raise NotConfigured("A trunk needs a user name for its From header.")
+            raise NotConfigured("A trunk needs a user name for its From header.", field="user")
         if not _SECRET.fullmatch(self.password):
-            raise NotConfigured("A trunk's password must not hold quotes, backslashes or control characters.")
+            raise NotConfigured(
+                "A trunk's password must not hold quotes, backslashes or control characters.", field="password"
+            )
         if not self.codecs or not set(self.codecs) <= _CODECS:
-            raise NotConfigured("A trunk's codecs must be pcmu, pcma or both.")
+            raise NotConfigured("A trunk's codecs must be pcmu, pcma or both.", field="codecs")
         if self.session_timeout <= 0:
-            raise NotConfigured("A trunk's session timeout must be more than 0 seconds.")
+            raise NotConfigured("A trunk's session timeout must be more than 0 seconds.", field="session_timeout")
 
 
 @dataclass(frozen=True, slots=True)

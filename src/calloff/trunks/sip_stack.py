@@ -22,8 +22,9 @@ from baresip import (
 from baresip._native import lib  # type: ignore[import-not-found]
 
 from calloff.domain.errors import OutcomeUnknown
+from calloff.domain.masking import mask_numbers
 from calloff.trunks.base import TooLate, TrunkUnavailable, boot_time
-from calloff.trunks.sip_log import capture, mask_numbers
+from calloff.trunks.sip_log import capture
 from calloff.trunks.sip_settings import SipStackSettings
 from calloff.trunks.sip_trace import Invite, SipTrace
 

@@ -26,7 +26,7 @@ class SimulatedTrunkSettings:
 
     def __post_init__(self) -> None:
         if not self.speed > 0:
-            raise NotConfigured("The speed of a simulated trunk must be more than 0.")
+            raise NotConfigured("The speed of a simulated trunk must be more than 0.", field="speed")
 
 
 AnyTrunkSettings: TypeAlias = SimulatedTrunkSettings | SipTrunkSettings
@@ -37,7 +37,9 @@ _TYPES: dict[str, type[AnyTrunkSettings]] = {"simulated": SimulatedTrunkSettings
 def seal_settings(kind: TrunkKind, settings: Mapping[str, Any], box: SecretBox) -> dict[str, Any]:
     """`settings` as they are kept, with the password encrypted. Raises `InvalidInput` if they make no trunk."""
     if len(settings.keys() & {"password", "password_env", "password_encrypted"}) > 1:
-        raise InvalidInput("A trunk has one password. Give it, or the name of its environment variable, not both.")
+        raise InvalidInput(
+            "A trunk has one password. Give it, or the name of its environment variable, not both.", field="password"
+        )
     named = {key: value for key, value in settings.items() if key not in ("password_env", "password_encrypted")}
     _read(kind, named)
     sealed = dict(settings)
@@ -71,10 +73,10 @@ def _read(kind: TrunkKind, settings: Mapping[str, Any]) -> AnyTrunkSettings:
         return TypeAdapter(_TYPES[kind]).validate_python(dict(settings))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "The setting"
-        raise InvalidInput(f"{name} of a {kind} trunk cannot be used: {first['msg'].lower()}.") from None
+        name = str(first["loc"][0]) if first["loc"] else "The setting"
+        raise InvalidInput(f"{name} of a {kind} trunk cannot be used: {first['msg'].lower()}.", field=name) from None
     except NotConfigured as error:
-        raise InvalidInput(error.message) from error
+        raise InvalidInput(error.message, field=error.field) from error
 
 
 def hide_secrets(trunk: TrunkRecord) -> TrunkRecord:

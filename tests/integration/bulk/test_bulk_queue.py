@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from calloff.api.uploads import MAX_UPLOAD
 from calloff.db.pool import Pool
 from tests.integration.bulk.conftest import Caller
 from tests.support.api_process import ApiProcess, api_process
@@ -55,13 +56,14 @@ async def _raw(
 
 
 @asynccontextmanager
-async def _half_sent(api: ApiProcess, caller: Caller, key: str = "k") -> AsyncIterator[None]:
+async def _half_sent(api: ApiProcess, caller: Caller, key: str = "k") -> AsyncIterator[asyncio.StreamReader]:
     """An upload of which 20,000 rows were sent, and not the end."""
     body = _HEAD + b"destination\n" + b"".join(b"%d\n" % (6175550000 + n) for n in range(20_000))
-    async with _raw(api, caller, f"Idempotency-Key: {key}", f"Content-Length: {len(body) + 1000}") as (_, writer):
+    headers = (f"Idempotency-Key: {key}", f"Content-Length: {len(body) + 1000}")
+    async with _raw(api, caller, *headers) as (reader, writer):
         writer.write(body)
         await writer.drain()
-        yield
+        yield reader
 
 
 async def _until_the_key_is_held(caller: Caller, pool: Pool) -> None:
@@ -157,6 +159,32 @@ async def test_a_killed_api_leaves_nothing(api: ApiProcess, caller: Caller, pool
         assert (await caller.upload(b"destination\n6175551234\n", "k")).status_code == 200
 
 
+async def test_a_client_that_stops_sending_is_given_up(caller: Caller, pool: Pool, database_url: str) -> None:
+    with api_process(database_url, stall_seconds=1) as impatient:
+        async with _half_sent(impatient, caller) as reader, asyncio.timeout(20):
+            await _until_the_key_is_held(caller, pool)
+            assert b" 408 " in await reader.readline()
+        await _until_no_upload_is_connected(pool)
+    assert await _count(pool) == 0
+    assert (await caller.upload(b"destination\n6175551234\n", "k")).status_code == 200
+
+
+async def test_a_client_that_takes_in_no_answer_keeps_nothing(caller: Caller, pool: Pool, database_url: str) -> None:
+    # An answer of many megabytes; a reader that nobody asks takes in no more than its small buffer.
+    body = _HEAD + b"destination\n6175551234\n" + b"x\n" * 100_000 + b"\r\n--b--\r\n"
+    with api_process(database_url, stall_seconds=1) as impatient:
+        async with _raw(impatient, caller, f"Content-Length: {len(body)}") as (reader, writer):
+            writer.write(body)
+            await writer.drain()
+            async with asyncio.timeout(20):
+                while await _count(pool) == 0:
+                    await asyncio.sleep(0.05)
+            await _until_no_upload_is_connected(pool)
+            answer = await asyncio.wait_for(reader.read(), 20)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not answer.endswith(b"0\r\n\r\n"), "what was cut off does not look whole"
+
+
 async def test_idle_uploads_hold_neither_transactions_nor_all_connections(
     api: ApiProcess, caller: Caller, pool: Pool
 ) -> None:
@@ -194,18 +222,21 @@ async def test_memory_stays_flat(api: ApiProcess, caller: Caller, accepted: bool
     watching = asyncio.create_task(watch())
     if accepted:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
-        answer = await caller.client.post(caller.path, content=_list(200), headers=headers)
+        answer = await caller.client.post(caller.path, content=_list(MAX_UPLOAD // _MIB - 1), headers=headers)
         assert answer.status_code == 200
     else:
         async with _raw(api, caller, "Transfer-Encoding: chunked") as (reader, writer):
             status = asyncio.create_task(reader.readline())
             head = _HEAD + b"destination\n"
             writer.write(b"%x\r\n%s\r\n" % (len(head), head))
-            while not status.done():
+            sent = 0
+            while not status.done() and sent < 1024 * _MIB:
                 writer.write(b"40000\r\n%s\r\n" % (b"x" * 0x40000))
                 await writer.drain()
                 await asyncio.sleep(0)
-            assert b" 413 " in await status
+                sent += 0x40000
+            assert b" 413 " in await asyncio.wait_for(status, 20)
+            assert MAX_UPLOAD <= sent < 1024 * _MIB, "refused when the limit was reached, before its gigabyte was sent"
     done.set()
     await watching
     assert most - before < 60 * _MIB

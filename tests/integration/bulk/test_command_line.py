@@ -1,9 +1,13 @@
 """`calloff bulk` and `calloff export`, as their users run them."""
 
+import asyncio
 import csv
 import io
 import json
+import re
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.integration.bulk.conftest import Caller
@@ -55,3 +59,56 @@ async def test_a_list_goes_up_and_comes_out(api: ApiProcess, caller: Caller, dat
         "+16175551235",
     ]
     assert run("export", "--status", "canceled").stdout.count("\n") == 1
+
+
+@asynccontextmanager
+async def _cut_off_at_the_answer(api: ApiProcess) -> AsyncIterator[str]:
+    """The address of a way to the API on which no answer gets through: it breaks when the first byte comes back."""
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, far = await asyncio.open_connection("127.0.0.1", api.port)
+
+        async def request() -> None:
+            while piece := await reader.read(65536):
+                far.write(piece)
+                await far.drain()
+
+        sending = asyncio.create_task(request())
+        await answers.read(1)
+        sending.cancel()
+        writer.close()
+        far.close()
+
+    server = await asyncio.start_server(pass_on, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_an_upload_whose_answer_is_lost_names_the_key_that_queues_it_once(
+    api: ApiProcess, caller: Caller, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("destination\n+16175551234\n+16175551235\n")
+    place = ("--app", str(caller.seed.application_id), "--deployment", str(caller.seed.deployment_id))
+
+    async def run(url: str, *more: str) -> tuple[int | None, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            *command("bulk", str(listed), *place, "--variable", "name=Ann", "--pci", *more),
+            env=environment(url=url, email=caller.seed.email, key=caller.seed.developer_key, data_dir=str(tmp_path)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await process.communicate()
+        return process.returncode, out.decode(), errors.decode()
+
+    async with _cut_off_at_the_answer(api) as url:
+        code, out, errors = await run(url)
+    assert (code, out) == (1, "")
+    assert "is not known" in errors
+    [key] = re.findall(r"--idempotency-key ([0-9a-f]{32})", errors)
+    code, out, errors = await run(api.url, "--idempotency-key", key)
+    assert code == 0, errors
+    assert out.startswith("2 calls are queued")
+    calls = (await caller.client.get(caller.path.replace("bulk_queue", "calls"))).json()["calls"]
+    assert [call["phone_number"] for call in calls] == ["+16175551235", "+16175551234"]
+    assert "name=Ann" not in str(calls)

@@ -186,7 +186,7 @@ async def test_a_hang_up_ends_the_application_while_a_recording_is_being_fetched
 
 
 async def test_an_application_runs_on_the_simulated_trunk(media: Media) -> None:
-    trunk = SimulatedTrunk(speed=5)
+    trunk = SimulatedTrunk()
     await trunk.start()
     leg = await trunk.dial(DialRequest("+15551230006", None, 30, boot_time() + 1))
     assert isinstance(await leg.next_event(), Ringing)

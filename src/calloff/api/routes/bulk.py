@@ -17,7 +17,8 @@ from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import permitted_deployment
 from calloff.api.recording import recording
 from calloff.api.representation import escape_xml, prefers_xml
-from calloff.api.uploads import STALL_SECONDS, read_upload, slots_of
+from calloff.api.uploads import read_upload, slots_of
+from calloff.domain import patience
 from calloff.queue.bulk import RejectedRow, Totals, Upload
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
@@ -62,7 +63,7 @@ def _in_time(send: Send) -> Send:
     """A `send` that gives up on a client that takes nothing in any more: its answer is not held for it for ever."""
 
     async def send_in_time(message: Message) -> None:
-        async with asyncio.timeout(STALL_SECONDS):
+        async with asyncio.timeout(patience.STALL_SECONDS):
             await send(message)
 
     return send_in_time

@@ -6,12 +6,12 @@ from starlette.responses import Response
 from calloff.accounts.access import Permission, User, require_call
 from calloff.api.authentication import authenticated_user, pool_of
 from calloff.api.bodies import read_fields
-from calloff.api.call_requests import parse_call
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import identifier, permitted_deployment
 from calloff.api.paging import next_page, parse_page
 from calloff.api.recording import recording
 from calloff.api.representation import respond
+from calloff.domain.call_requests import parse_call
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.queue.cancel import cancel_call
 from calloff.queue.details import call_details

@@ -1,4 +1,4 @@
-"""The fields of `queue` and `bulk_queue`, checked (contract, *Queue one call*)."""
+"""The fields of `queue` and `bulk_queue`, checked, whoever sends them (contract, *Queue one call*)."""
 
 import json
 import re
@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from calloff.api.bodies import Fields, check_text
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 
+Fields = dict[str, Any]
+"""The values of a request by their field names: strings from a form, whatever it holds from JSON."""
 SHARED_FIELDS = frozenset(
     {"start_timestamp", "end_timestamp", "max_attempts", "reattempt_wait", "result_url", "is_pci", "variables"}
 )
@@ -26,9 +27,9 @@ def parse_call(fields: Fields) -> NewCall:
     refuse_unknown(fields, {"phone_number", *SHARED_FIELDS})
     number = fields.get("phone_number")
     if number is None or number == "":
-        raise InvalidInput("phone_number is missing. Give the number to call.")
+        raise InvalidInput("phone_number is missing. Give the number to call.", field="phone_number")
     if not isinstance(number, str):
-        raise InvalidInput("phone_number is not a string. Give it in quotes.")
+        raise InvalidInput("phone_number is not a string. Give it in quotes.", field="phone_number")
     return NewCall(
         destination=parse_destination(number),
         schedule=parse_schedule(fields),
@@ -69,7 +70,8 @@ def parse_result_url(fields: Fields) -> str | None:
         valid = False
     if not valid or not isinstance(url, str) or not url.isprintable() or " " in url:
         raise InvalidInput(
-            f"result_url is not an http or https address of at most {_MAX_URL} characters. Give a complete one."
+            f"result_url is not an http or https address of at most {_MAX_URL} characters. Give a complete one.",
+            field="result_url",
         )
     return url
 
@@ -79,7 +81,7 @@ def parse_is_pci(fields: Fields) -> bool:
     value = _integer(fields, "is_pci")
     if value in (None, 0, 1):
         return value == 1
-    raise InvalidInput("is_pci is neither 0 nor 1. Give one of them.")
+    raise InvalidInput("is_pci is neither 0 nor 1. Give one of them.", field="is_pci")
 
 
 def parse_variables(fields: Fields) -> Mapping[str, str] | None:
@@ -93,11 +95,29 @@ def parse_variables(fields: Fields) -> Mapping[str, str] | None:
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise InvalidInput('variables is not a JSON object of strings. Give one, each name once, like {"name": "A"}.')
+        raise InvalidInput(
+            'variables is not a JSON object of strings. Give one, each name once, like {"name": "A"}.',
+            field="variables",
+        )
     check_text({"variables": value})
     if sum(len(name.encode()) + len(item.encode()) for name, item in value.items()) > _MAX_VARIABLES:
-        raise InvalidInput(f"variables is larger than {_MAX_VARIABLES // 1024} KiB. Send less.")
+        raise InvalidInput(f"variables is larger than {_MAX_VARIABLES // 1024} KiB. Send less.", field="variables")
     return value
+
+
+def check_text(fields: Fields) -> None:
+    """Raises `InvalidInput` for NUL and lone surrogates, which PostgreSQL cannot store."""
+    for name, value in fields.items():
+        if not (_is_text(name) and _is_text(value)):
+            raise InvalidInput(f"{name[:60]!r} holds a NUL or an invalid character. Remove it.", field=name)
+
+
+def _is_text(value: object) -> bool:
+    if isinstance(value, str):
+        return not ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value))
+    if isinstance(value, dict):
+        return all(_is_text(name) and _is_text(item) for name, item in value.items())
+    return not isinstance(value, list) or all(_is_text(item) for item in value)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -119,6 +139,7 @@ def _integer(fields: Fields, name: str) -> int | None:
         return None
     if isinstance(value, str) and value.isascii() and _INTEGER.fullmatch(value.strip()):
         return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
-        return value
-    raise InvalidInput(f"{name} is not a whole number. Give it in digits.")
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**18 and value == int(value):
+        # JSON has no integers of its own: 60.0 is one (JSON Schema 2020-12, section 6.1.1).
+        return int(value)
+    raise InvalidInput(f"{name} is not a whole number. Give it in digits.", field=name)

@@ -27,8 +27,10 @@ async def measure_cycles(running: EmbeddedServer) -> list[Figure]:
     figures = []
     for processes in (1, 2, 4):
         async with stage(running) as staged:
-            await staged.fill(200_000)
-            dialers = run_dialers(staged.url, staged.seed.deployment_id, processes=processes, tasks=1, seconds=_SECONDS)
+            await staged.fill(40_000 * _SECONDS)
+            dialers = run_dialers(
+                staged.url, staged.seed.deployment_id, processes=processes, tasks=1, at_once=3, seconds=_SECONDS
+            )
             ours = await asyncio.to_thread(settled, dialers) / _SECONDS
             procrastinate = await _drained(staged, "procrastinate", processes)
             pgqueuer = await _drained(staged, "pgqueuer", processes)

@@ -4,22 +4,27 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections import deque
 
 from calloff.db.pool import open_pool
+from calloff.dialer.batches import MOST
 from calloff.domain.results import Result
-from calloff.queue.claim import claim
+from calloff.queue.claim import ClaimedCall, claim
 from calloff.queue.dialers import register, renew
 from calloff.queue.settle import Ending, settle
 from calloff.queue.start import start
 
-_PORTS = 50
-
 
 def run_dialers(
-    url: str, deployment_id: int, *, processes: int, tasks: int, seconds: float
+    url: str, deployment_id: int, *, processes: int, tasks: int, at_once: int, seconds: float
 ) -> list["subprocess.Popen[bytes]"]:
-    """Start so many processes; each prints how many calls it settled in the seconds after its first claim."""
-    command = [sys.executable, "-m", "bench.dialers", url, str(deployment_id), str(tasks), str(seconds)]
+    """Start so many processes with so many dialers each.
+
+    Each process prints how many calls it settled in the seconds after its first claim. A dialer has up to `at_once`
+    batches under way: with 3, it claims the next while others start and settle.
+    """
+    numbers = [str(number) for number in (deployment_id, tasks, at_once, seconds)]
+    command = [sys.executable, "-m", "bench.dialers", url, *numbers]
     return [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(processes)]
 
 
@@ -28,37 +33,36 @@ def settled(processes: list["subprocess.Popen[bytes]"]) -> int:
     return sum(int(process.communicate()[0]) for process in processes)
 
 
-async def _dial(url: str, deployment_id: int, tasks: int, seconds: float) -> int:
-    pool = await open_pool(url, min_size=2 * tasks, max_size=2 * tasks)
-    done = 0
+async def _dial(url: str, deployment_id: int, tasks: int, at_once: int, seconds: float) -> int:
+    pool = await open_pool(url, min_size=at_once * tasks, max_size=at_once * tasks)
 
-    async def one() -> None:
-        nonlocal done
-        dialer_id = await register(pool, name="bench", ports=_PORTS)
+    async def finished(calls: list[ClaimedCall]) -> int:
+        started = await start(pool, deployment_id, [call.claim for call in calls])
+        endings = [Ending(call.claim, Result.BUSY, ago=0) for call in calls if call.claim.call_id in started]
+        return len(await settle(pool, deployment_id, endings))
+
+    async def one() -> int:
+        dialer_id = await register(pool, name="bench", ports=MOST * at_once)
         until = time.perf_counter() + seconds
         renew_at = time.perf_counter() + 3
-        settling: asyncio.Task[set[int]] | None = None
+        done = 0
+        finishing: deque[asyncio.Task[int]] = deque()
         while time.perf_counter() < until:
             if time.perf_counter() > renew_at:
                 await renew(pool, dialer_id)
                 renew_at += 3
-            calls, _ = await claim(pool, deployment_id, dialer_id=dialer_id, limit=_PORTS)
+            calls, _ = await claim(pool, deployment_id, dialer_id=dialer_id, limit=MOST)
             if not calls:
                 await asyncio.sleep(0.005)
-                continue
-            started = await start(pool, deployment_id, [call.claim for call in calls])
-            endings = [Ending(call.claim, Result.BUSY, ago=0) for call in calls if call.claim.call_id in started]
-            # As in the dialer, results are written while the next calls are claimed.
-            if settling is not None:
-                done += len(await settling)
-            settling = asyncio.create_task(settle(pool, deployment_id, endings))
-        if settling is not None:
-            done += len(await settling)
+            finishing.append(asyncio.create_task(finished(calls)))
+            while len(finishing) == at_once:
+                done += await finishing.popleft()
+        return done + sum([await task for task in finishing])
 
-    await asyncio.gather(*(one() for _ in range(tasks)))
+    done = sum(await asyncio.gather(*(one() for _ in range(tasks))))
     await pool.close()
     return done
 
 
 if __name__ == "__main__":
-    print(asyncio.run(_dial(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))))
+    print(asyncio.run(_dial(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))))

@@ -12,7 +12,9 @@ from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
 
-CONCURRENCY = 50
+from calloff.dialer.batches import MOST
+
+CONCURRENCY = MOST  # as many a batch as ours
 
 
 def _app(url: str) -> procrastinate.App:

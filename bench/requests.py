@@ -15,10 +15,12 @@ async def measure_requests(running: EmbeddedServer) -> list[Figure]:
         queue = staged.request("POST", f"{staged.path}/queue", b"phone_number=6175551234")
         queued, queues = await many(staged.port, queue, seconds=_SECONDS)
     async with stage(running) as staged:
-        await staged.fill(200_000)
+        await staged.fill(40_000 * (_SECONDS + 2))
         status = staged.request("GET", "/api/outbound/150000")
         idle, _ = await many(staged.port, status, seconds=_SECONDS)
-        dialers = run_dialers(staged.url, staged.seed.deployment_id, processes=1, tasks=1, seconds=_SECONDS + 2)
+        dialers = run_dialers(
+            staged.url, staged.seed.deployment_id, processes=1, tasks=1, at_once=3, seconds=_SECONDS + 2
+        )
         busy, reads = await many(staged.port, status, seconds=_SECONDS)
         calls = settled(dialers) / (_SECONDS + 2)
     return [

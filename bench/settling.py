@@ -12,15 +12,16 @@ from calloff.queue.cancel import cancel_pending
 from calloff.queue.settler import settle_canceled
 from tests.support.seed import seed
 
-_DEPTH = 1_000_000 if FULL else 100_000
-_SECONDS = 5
+_DEPTH = 10_000_000 if FULL else 200_000
+_SECONDS = 30 if FULL else 5
+_DIALED = 50_000 * _SECONDS  # more than anybody dials in two rounds
 
 
 async def measure_settling(running: EmbeddedServer) -> list[Figure]:
     """Dialing beside it, and the table's size after a second round of the same depth."""
     async with stage(running) as staged:
         other = (await seed(staged.pool)).deployment_id
-        await _fill(staged.pool, other, 300_000)
+        await _fill(staged.pool, other, _DIALED)
         await staged.fill(_DEPTH)
         alone = await _dial(staged, other)
         await cancel_pending(staged.pool, staged.seed.deployment_id, user_id=None, origin="bench")
@@ -62,7 +63,7 @@ async def _settle(pool: Pool, started: float) -> tuple[int, float]:
 
 
 async def _dial(staged: Stage, deployment_id: int) -> float:
-    dialers = run_dialers(staged.url, deployment_id, processes=1, tasks=1, seconds=_SECONDS)
+    dialers = run_dialers(staged.url, deployment_id, processes=1, tasks=1, at_once=3, seconds=_SECONDS)
     return await asyncio.to_thread(settled, dialers) / _SECONDS
 
 

@@ -1,14 +1,15 @@
 """A process that delivers results, for tests that kill it: `python -m tests.support.deliverer ADDRESS KEY [STEP]`.
 
-Kills itself with SIGKILL the first time it comes to STEP: `claimed` (nothing sent yet), `answered` (nothing written
-down yet) or `marked`. Without a STEP it goes on until its input ends. Says `ready` once it runs.
+Kills itself with SIGKILL the first time it comes to STEP: `claimed` (taken out of the outbox), `signed` (nothing sent
+yet), `answered` (nothing written down yet) or `marked`. Without a STEP it goes on until its input ends. Says `ready`
+once it runs.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from calloff.webhooks.worker import Worker
 from tests.support.callbacks import LOOPBACK
 
 ROOT = Path(__file__).parents[2]
-STEPS = ("claimed", "answered", "marked")
+STEPS = ("claimed", "signed", "answered", "marked")
 
 
 @asynccontextmanager
@@ -46,31 +47,34 @@ async def deliverer(url: str, key: str, step: str | None = None) -> AsyncIterato
             await process.wait()
 
 
+def _die_at(step: str) -> None:
+    if sys.argv[3:] == [step]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class _Mortal(Worker):
     """A worker that dies at a step."""
 
-    step: str | None = None
-
     async def _answer(self, callback: DueCallback) -> Answer:
-        self._die_at("claimed")
+        _die_at("claimed")
         return await super()._answer(callback)
 
     async def _mark(self, callback: DueCallback, answer: Answer) -> None:
-        self._die_at("answered")
+        _die_at("answered")
         await super()._mark(callback, answer)
-        self._die_at("marked")
-
-    def _die_at(self, step: str) -> None:
-        if step == self.step:
-            os.kill(os.getpid(), signal.SIGKILL)
+        _die_at("marked")
 
 
-async def _main(url: str, key: str, step: str | None) -> None:
+class _MortalPoster(Poster):
+    async def post(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
+        _die_at("signed")
+        return await super().post(url, headers, body)
+
+
+async def _main(url: str, key: str) -> None:
     pool = await open_pool(url, min_size=1, max_size=8)
-    poster, stop = Poster(Guard(LOOPBACK)), asyncio.Event()
-    worker = _Mortal(pool, Sender(pool, SecretBox(key), poster))
-    worker.step = step
-    running = asyncio.create_task(worker.run(stop))
+    poster, stop = _MortalPoster(Guard(LOOPBACK)), asyncio.Event()
+    running = asyncio.create_task(_Mortal(pool, Sender(pool, SecretBox(key), poster)).run(stop))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     stop.set()
@@ -80,4 +84,4 @@ async def _main(url: str, key: str, step: str | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None))
+    asyncio.run(_main(sys.argv[1], sys.argv[2]))

@@ -30,8 +30,12 @@ _FROM_CONNINFO = {
 """Unless the address says otherwise. Without these, a host that vanishes is noticed only after hours."""
 
 
-_OPTIONS = r"-c TimeZone=UTC -c default_transaction_isolation=read\ committed"
-"""Whatever the server's defaults are. The queue reads what was committed while it waited for a lock."""
+_OPTIONS = (
+    r"-c TimeZone=UTC -c default_transaction_isolation=read\ committed"
+    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+"""Whatever the server's defaults are. The queue reads what was committed while it waited for a lock; and the locks of a
+session whose host has vanished end in a minute."""
 
 
 async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:

@@ -1,5 +1,8 @@
 -- What the steps in migrations/ add up to. Written by `make schema`, never by hand.
 
+CREATE DOMAIN public.phone_number AS text
+	CONSTRAINT phone_number_check CHECK ((VALUE ~ '^\+?[0-9]{7,15}$'::text));
+
 CREATE FUNCTION public.cancel_call(p_deployment_id bigint, p_call_id bigint) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -33,13 +36,14 @@ BEGIN
     RETURN v_epoch;
 END $$;
 
-CREATE FUNCTION public.claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision) RETURNS jsonb
+CREATE FUNCTION public.claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision) RETURNS json
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_sort TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     v_queue      queue;
@@ -50,9 +54,11 @@ DECLARE
     v_allowed    integer := p_limit;
     v_interval   double precision;
     v_next       timestamptz;
-    v_calls      jsonb;
+    v_token      uuid := gen_random_uuid();
+    v_calls      json;
     v_claimed    integer;
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
     -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here. (It
     -- never makes a claim wait: rescue_calls only takes the rows of those whose lease is over.)
@@ -115,7 +121,7 @@ BEGIN
         END);
     END IF;
     IF v_allowed <= 0 THEN
-        RETURN jsonb_build_object('calls', '[]'::jsonb, 'wait', greatest(
+        RETURN json_build_object('calls', '[]'::json, 'wait', greatest(
             0.05, coalesce(extract(epoch FROM v_next - v_now) - p_horizon, 0)));
     END IF;
 
@@ -128,21 +134,18 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE call AS c
-        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id, claimed_at = v_now
+        SET state = 'claimed', token = v_token, dialer_id = p_dialer_id, claimed_at = v_now
         FROM due
         WHERE c.id = due.id AND c.deployment_id = p_deployment_id
         RETURNING c.*
     )
     SELECT
         count(*),
-        jsonb_agg(jsonb_build_object(
-            'id', id, 'deployment_id', deployment_id, 'token', token, 'trunk_id', v_trunk.id,
-            'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
-            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1,
-            'ring_timeout', v_deployment.ring_timeout, 'document_version', v_deployment.document_version,
-            'delay', coalesce(extract(epoch FROM v_next - v_now) + (place - 1) * v_interval, 0)) ORDER BY place)
+        json_agg(json_build_object(
+            'id', id, 'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
+            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id)
     INTO v_claimed, v_calls
-    FROM (SELECT *, row_number() OVER (ORDER BY due_at, id) AS place FROM claimed) AS numbered;
+    FROM claimed;
 
     IF v_claimed > 0 AND v_deployment.calls_per_second IS NOT NULL THEN
         UPDATE queue SET next_start_at = v_next + make_interval(secs => v_claimed / v_deployment.calls_per_second)
@@ -156,8 +159,10 @@ BEGIN
         UPDATE account SET next_start_at = v_next + make_interval(secs => v_claimed / v_account.calls_per_second)
         WHERE id = v_account.id;
     END IF;
-    RETURN jsonb_build_object(
-        'calls', coalesce(v_calls, '[]'),
+    RETURN json_build_object(
+        'token', v_token, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
+        'document_version', v_deployment.document_version, 'calls', coalesce(v_calls, '[]'::json),
+        'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
             0.005, coalesce(extract(epoch FROM v_next - v_now) + v_claimed * v_interval - p_horizon, 0.05)) END);
 END $$;
@@ -179,8 +184,10 @@ CREATE FUNCTION public.count_deleted_calls() RETURNS trigger
     AS $$
 BEGIN
     INSERT INTO call_count
-    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), pg_backend_pid() % 16, -count(*)
-    FROM deleted
+    SELECT deployment_id, epoch, counted_state(state), coalesce(result, ''), pg_backend_pid() % 16, sum(n)
+    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, -1 AS n FROM deleted
+          UNION ALL
+          SELECT deployment_id, -2, state, result, 1 FROM deleted WHERE ended_at IS NOT NULL) AS change
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
     ON CONFLICT (deployment_id, epoch, state, result, slot)
@@ -193,7 +200,7 @@ CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     AS $$
 BEGIN
     INSERT INTO call_count
-    SELECT deployment_id, counted_epoch(epoch, ended_at), state, coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
+    SELECT deployment_id, counted_epoch(epoch, ended_at), counted_state(state), coalesce(result, ''), 16 + pg_backend_pid() % 16, count(*)
     FROM inserted
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
@@ -205,31 +212,54 @@ END $$;
 CREATE FUNCTION public.count_updated_calls() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_some_ended boolean;
 BEGIN
-    IF EXISTS (SELECT FROM before WHERE state IN ('completed', 'failed', 'canceled')) THEN
-        RAISE EXCEPTION 'A call that is over does not change any more.' USING ERRCODE = 'integrity_constraint_violation';
+    WITH counted AS (
+        INSERT INTO call_count
+        SELECT deployment_id, counted_epoch(epoch, ended_at), counted_state(state), coalesce(result, ''),
+               pg_backend_pid() % 16, sum(n)
+        FROM (SELECT deployment_id, epoch, state, ended_at, result, 1 AS n FROM after
+              UNION ALL
+              SELECT deployment_id, epoch, state, ended_at, result, -1 FROM before) AS change
+        GROUP BY 1, 2, 3, 4
+        HAVING sum(n) <> 0
+        ORDER BY 1, 2, 3, 4
+        ON CONFLICT (deployment_id, epoch, state, result, slot)
+        DO UPDATE SET calls = call_count.calls + excluded.calls
+        RETURNING epoch
+    )
+    SELECT bool_or(epoch = -1) INTO v_some_ended FROM counted;
+    IF NOT coalesce(v_some_ended, false) THEN
+        RETURN NULL;
     END IF;
-
-    INSERT INTO call_count
-    SELECT deployment_id, epoch, state, coalesce(result, ''), pg_backend_pid() % 16, sum(n)
-    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, 1 AS n FROM after
-          UNION ALL
-          SELECT deployment_id, counted_epoch(epoch, ended_at), state, result, -1 FROM before) AS change
-    GROUP BY 1, 2, 3, 4
-    HAVING sum(n) <> 0
-    ORDER BY 1, 2, 3, 4
-    ON CONFLICT (deployment_id, epoch, state, result, slot)
-    DO UPDATE SET calls = call_count.calls + excluded.calls;
 
     INSERT INTO callback (call_id, deployment_id, host)
     SELECT id, deployment_id, coalesce(lower(substring(result_url FROM '^[^:]+://(?:[^/?#]*@)?([^/?#]*)')), '')
     FROM after WHERE ended_at IS NOT NULL AND result_url IS NOT NULL;
+
+    INSERT INTO ended_calls AS e (deployment_id, place, result, slot, minute, calls)
+    SELECT deployment_id, extract(minute FROM minute AT TIME ZONE 'UTC'), result, pg_backend_pid() % 16, minute, count(*)
+    FROM (
+        SELECT deployment_id, result, date_trunc('minute', ended_at, 'UTC') AS minute
+        FROM after
+        WHERE state IN ('completed', 'failed') AND ended_at > now() - interval '55 minutes'
+    ) AS ended
+    GROUP BY deployment_id, minute, result
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT (deployment_id, place, result, slot) DO UPDATE
+    SET calls = CASE WHEN e.minute = excluded.minute THEN e.calls ELSE 0 END + excluded.calls,
+        minute = excluded.minute;
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION public.counted_epoch(p_epoch bigint, p_ended_at timestamp with time zone) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (p_ended_at IS NULL) THEN p_epoch ELSE ('-1'::integer)::bigint END;
+
+CREATE FUNCTION public.counted_state(p_state text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_state = 'claimed'::text) THEN 'queued'::text ELSE p_state END;
 
 CREATE FUNCTION public.delete_deployment(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS boolean
     LANGUAGE plpgsql
@@ -298,6 +328,13 @@ CREATE FUNCTION public.queue_lock_key(p_deployment_id bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashint8extended(p_deployment_id, (5433)::bigint);
 
+CREATE FUNCTION public.refuse_to_change_an_ended_call() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'A call that is over does not change any more.' USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
 CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS integer
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -356,6 +393,7 @@ CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], 
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_sort TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     v_queue   queue;
@@ -379,25 +417,6 @@ BEGIN
     )
     SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
     RETURN v_started;
-END $$;
-
-CREATE FUNCTION public.tally_ended_calls() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO ended_calls AS e (deployment_id, place, result, slot, minute, calls)
-    SELECT deployment_id, extract(minute FROM minute AT TIME ZONE 'UTC'), result, pg_backend_pid() % 16, minute, count(*)
-    FROM (
-        SELECT deployment_id, result, date_trunc('minute', ended_at, 'UTC') AS minute
-        FROM after
-        WHERE state IN ('completed', 'failed') AND ended_at > now() - interval '55 minutes'
-    ) AS ended
-    GROUP BY deployment_id, minute, result
-    ORDER BY 1, 2, 3, 4
-    ON CONFLICT (deployment_id, place, result, slot) DO UPDATE
-    SET calls = CASE WHEN e.minute = excluded.minute THEN e.calls ELSE 0 END + excluded.calls,
-        minute = excluded.minute;
-    RETURN NULL;
 END $$;
 
 CREATE TABLE public.account (
@@ -505,8 +524,8 @@ CREATE TABLE public.call (
     deployment_id bigint NOT NULL,
     epoch bigint NOT NULL,
     state text DEFAULT 'queued'::text NOT NULL,
-    phone_number text NOT NULL,
-    ani text,
+    phone_number public.phone_number NOT NULL,
+    ani public.phone_number,
     postd text,
     start_at timestamp with time zone DEFAULT now() NOT NULL,
     end_at timestamp with time zone,
@@ -529,10 +548,8 @@ CREATE TABLE public.call (
     collected jsonb,
     events jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT attempts_need_a_wait CHECK (((max_attempts = 1) OR (reattempt_wait IS NOT NULL))),
-    CONSTRAINT call_ani_check CHECK ((ani ~ '^\+?[0-9]{7,15}$'::text)),
     CONSTRAINT call_check CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
     CONSTRAINT call_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 10))),
-    CONSTRAINT call_phone_number_check CHECK ((phone_number ~ '^\+?[0-9]{7,15}$'::text)),
     CONSTRAINT call_postd_check CHECK ((postd ~ '^[0-9*#A-D,wp]+$'::text)),
     CONSTRAINT call_reattempt_wait_check CHECK (((reattempt_wait >= 60) AND (reattempt_wait <= 86400))),
     CONSTRAINT call_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'claimed'::text, 'dialing'::text, 'connected'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
@@ -663,7 +680,7 @@ CREATE TABLE public.deployment (
     application_id bigint NOT NULL,
     trunk_id bigint NOT NULL,
     name text NOT NULL,
-    caller_id text,
+    caller_id public.phone_number,
     max_concurrent_calls integer,
     calls_per_second double precision,
     ring_timeout double precision DEFAULT 60 NOT NULL,
@@ -673,7 +690,6 @@ CREATE TABLE public.deployment (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
     CONSTRAINT deployment_callback_format_check CHECK ((callback_format = ANY (ARRAY['json'::text, 'form'::text]))),
-    CONSTRAINT deployment_caller_id_check CHECK ((caller_id ~ '^\+?[0-9]{7,15}$'::text)),
     CONSTRAINT deployment_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
     CONSTRAINT deployment_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
     CONSTRAINT deployment_name_check CHECK ((name <> ''::text)),
@@ -876,15 +892,15 @@ CREATE INDEX audit_log_account ON public.audit_log USING btree (account_id, id);
 
 CREATE INDEX call_closing ON public.call USING btree (deployment_id, epoch, end_at) WHERE ((state = 'queued'::text) AND (end_at IS NOT NULL));
 
-CREATE INDEX call_due ON public.call USING btree (deployment_id, epoch, due_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'claimed'::text]));
+CREATE INDEX call_due ON public.call USING btree (deployment_id, epoch, due_at, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX call_held ON public.call USING btree (deployment_id, dialer_id, id) WHERE (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text]));
 
 CREATE INDEX call_over ON public.call USING btree (deployment_id, state, id) WHERE (state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text]));
 
-CREATE INDEX call_pending ON public.call USING btree (deployment_id, epoch, id) WHERE (state = ANY (ARRAY['queued'::text, 'claimed'::text]));
-
 CREATE INDEX call_phone_number ON public.call USING btree (deployment_id, phone_number, id);
+
+CREATE INDEX call_queued ON public.call USING btree (deployment_id, epoch, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX callback_deployment ON public.callback USING btree (deployment_id, call_id);
 
@@ -904,9 +920,9 @@ CREATE INDEX session_of_user ON public.session USING btree (user_id);
 
 CREATE TRIGGER call_deleted AFTER DELETE ON public.call REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.count_deleted_calls();
 
-CREATE TRIGGER call_ended AFTER UPDATE ON public.call REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.tally_ended_calls();
-
 CREATE TRIGGER call_inserted AFTER INSERT ON public.call REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_calls();
+
+CREATE TRIGGER call_is_over AFTER UPDATE ON public.call FOR EACH ROW WHEN ((old.ended_at IS NOT NULL)) EXECUTE FUNCTION public.refuse_to_change_an_ended_call();
 
 CREATE TRIGGER call_updated AFTER UPDATE ON public.call REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
 

@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_MOST = 200
-"""Items a statement: a batch is one transaction, and a cancel waits for no longer than one of them takes."""
+MOST = 100
+"""Calls a statement: a batch is one transaction, and a cancel waits for no longer than one of them takes."""
 
 
 class Batches(Generic[Item]):
@@ -40,7 +40,7 @@ class Batches(Generic[Item]):
 
     async def _flush(self, deployment_id: int) -> None:
         while waiting := self._waiting[deployment_id]:
-            batch, self._waiting[deployment_id] = waiting[:_MOST], waiting[_MOST:]
+            batch, self._waiting[deployment_id] = waiting[:MOST], waiting[MOST:]
             try:
                 moved = await self._run(deployment_id, [item for item, _ in batch])
             except Exception as error:  # whatever it is, it belongs to the calls that wait for this batch

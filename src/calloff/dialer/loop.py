@@ -9,6 +9,7 @@ from psycopg_pool import PoolTimeout
 
 from calloff.db.background import end_tasks
 from calloff.db.pool import Pool
+from calloff.dialer.batches import MOST
 from calloff.dialer.follow import FindTrunk, follow
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations
@@ -98,7 +99,7 @@ class Dialer:
             start = self._turn % len(ready) if ready else 0
             for deployment_id in ready[start:] + ready[:start]:
                 # An even share first, so that a long queue never starves a short one.
-                limit = min(max(1, free // len(ready)), self._ports - len(self._calls))
+                limit = min(max(1, free // len(ready)), self._ports - len(self._calls), MOST)
                 if limit <= 0:
                     return _IDLE
                 age = stopwatch()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from calloff.db.pool import Pool
@@ -19,6 +19,7 @@ class Claim:
     deployment_id: int
     call_id: int
     token: UUID
+    """The same for all calls that were claimed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +41,6 @@ class ClaimedCall:
     """Which version of the deployment's application it runs; None if it has none."""
     delay: float
     """Seconds from the claim until the pace allows the start."""
-
-    @classmethod
-    def from_json(cls, row: dict[str, Any]) -> Self:
-        """A call as `claim_calls` returns it."""
-        return cls(
-            claim=Claim(row["deployment_id"], row["id"], UUID(row["token"])),
-            trunk_id=row["trunk_id"],
-            phone_number=row["phone_number"],
-            caller_id=row["caller_id"],
-            postd=row["postd"],
-            is_pci=row["is_pci"],
-            variables=row["variables"] or {},
-            attempt=row["attempt"],
-            ring_timeout=row["ring_timeout"],
-            document_version=row["document_version"],
-            delay=row["delay"],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +74,26 @@ async def claim(
         )
         row = await cursor.fetchone()
     assert row is not None
-    claimed = row["value"]
-    return [ClaimedCall.from_json(call) for call in claimed["calls"]], claimed["wait"]
+    return _calls(deployment_id, row["value"]), row["value"]["wait"]
+
+
+def _calls(deployment_id: int, claimed: dict[str, Any]) -> list[ClaimedCall]:
+    if not claimed["calls"]:
+        return []
+    token = UUID(claimed["token"])
+    return [
+        ClaimedCall(
+            claim=Claim(deployment_id, call["id"], token),
+            trunk_id=claimed["trunk_id"],
+            phone_number=call["phone_number"],
+            caller_id=call["caller_id"],
+            postd=call["postd"],
+            is_pci=call["is_pci"],
+            variables=call["variables"] or {},
+            attempt=call["attempt"],
+            ring_timeout=claimed["ring_timeout"],
+            document_version=claimed["document_version"],
+            delay=claimed["delay"] + place * claimed["interval"],
+        )
+        for place, call in enumerate(claimed["calls"])
+    ]

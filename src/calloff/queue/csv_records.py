@@ -48,7 +48,12 @@ class Records:
         # A carriage return at the very end may be the first half of a line end.
         self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
-            yield from self._take(line)
+            if self._size or self._skips or not self._line or b'"' in line or len(line) > MAX_RECORD:
+                yield from self._take(line)
+            else:
+                # Most lines are a record of their own.
+                self._line += 1
+                yield self._line, line, None
         if self._size + len(self._rest) > MAX_RECORD:
             if not self._skips:
                 self._skips = True

@@ -79,14 +79,17 @@ class CsvRows:
         except (csv.Error, StopIteration):
             return self._reject(line, text, "The row is not well-formed CSV. Check its quotes.")
         assert self._columns is not None
-        if not "".join(cells).strip():
-            return None
-        if len(cells) > len(self._columns):
-            return self._reject(
-                line, text, "The row has more cells than the header. Quote cells that hold the delimiter."
-            )
-        cells += [""] * (len(self._columns) - len(cells))
+        if len(cells) != len(self._columns):
+            if not "".join(cells).strip():
+                return None
+            if len(cells) > len(self._columns):
+                return self._reject(
+                    line, text, "The row has more cells than the header. Quote cells that hold the delimiter."
+                )
+            cells += [""] * (len(self._columns) - len(cells))
         destination = unescape_cell(cells.pop(self._destination))
+        if not destination.strip() and not "".join(cells).strip():
+            return None
         try:
             parsed = parse_destination(destination)
         except InvalidInput as error:

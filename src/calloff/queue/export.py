@@ -3,15 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.csv_cells import escape_cell
 from calloff.domain.phone import mask
+from calloff.queue.read import CallStatus
 
 _PAGE = 5000
 _COLUMNS = (
@@ -34,6 +35,7 @@ _COLUMNS = (
 )
 
 Format = Literal["csv", "jsonl"]
+_Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,18 @@ async def export_calls(pool: Pool, selection: Selection, form: Format) -> AsyncI
     The number, the variables and what was collected of a call with `is_pci` stay out of it. It reads a page at a time,
     so that an export of hours keeps nobody from cleaning up; what changes meanwhile may be exported either way.
     """
-    if form == "csv":
-        yield _csv_line(_COLUMNS)
-    write = _csv_line_of if form == "csv" else _json_line_of
+    async for piece in _write(_select(pool, selection), form):
+        yield piece
+
+
+async def export_pages(pages: AsyncIterable[Sequence[CallStatus]], form: Format) -> AsyncIterator[str]:
+    """The calls of `pages` in the same way, in the order in which they come."""
+    rows = ([{name: getattr(call, name) for name in (*_COLUMNS, "is_pci")} for call in page] async for page in pages)
+    async for piece in _write(rows, form):
+        yield piece
+
+
+async def _select(pool: Pool, selection: Selection) -> AsyncIterator[Sequence[_Row]]:
     after = 0
     while True:
         async with pool.connection() as connection:
@@ -72,26 +83,29 @@ async def export_calls(pool: Pool, selection: Selection, form: Format) -> AsyncI
             rows = await cursor.fetchall()
         if not rows:
             return
-        after = rows[-1]["id"]
-        yield "".join(write(_values(row)) for row in rows)
+        after = rows[-1]["call_id"]
+        yield rows
 
 
-def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: row[name] for name in _COLUMNS if name != "call_id"}
+async def _write(pages: AsyncIterable[Sequence[_Row]], form: Format) -> AsyncIterator[str]:
+    if form == "csv":
+        yield _csv_lines([_COLUMNS])
+    async for rows in pages:
+        values = map(_values, rows)
+        if form == "csv":
+            yield _csv_lines([_cell(value) for value in each.values()] for each in values)
+        else:
+            yield "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in values)
+
+
+def _values(row: _Row) -> dict[str, Any]:
+    values = {name: row[name] for name in _COLUMNS}
     if row["is_pci"]:
         values |= {"phone_number": mask(row["phone_number"]), "variables": None, "collected": None}
     for name, value in values.items():
         if isinstance(value, datetime):
             values[name] = value.isoformat(timespec="milliseconds")
-    return {"call_id": row["id"], **values}
-
-
-def _json_line_of(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False) + "\n"
-
-
-def _csv_line_of(values: Mapping[str, Any]) -> str:
-    return _csv_line([_cell(value) for value in values.values()])
+    return {**values, "variables": values["variables"] or None, "collected": values["collected"] or None}
 
 
 def _cell(value: Any) -> str:
@@ -100,7 +114,7 @@ def _cell(value: Any) -> str:
     return escape_cell(json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value))
 
 
-def _csv_line(cells: Any) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+def _csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    return lines.getvalue()

@@ -17,6 +17,9 @@ from calloff.queue.settler import settle_canceled
 
 _PERIOD = 1.0
 """Seconds between two rounds when there is nothing to do."""
+_SILENCE = LEASE
+"""Seconds after which the server takes the lock from a leader that says nothing. (Its connection alone may stand for
+hours after its machine has vanished, or while it is frozen.)"""
 _HOUR = 3600.0
 _LOCK = 0x43414C4C4F4B
 _log = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ async def _keep_house_until_disconnected(pool: Pool, connection: Connection, ret
         await end_tasks(*([forgetting] if settling is None else [forgetting, settling]))
         # On a broken connection there is nothing to give up, and an error would hide why we stop.
         with contextlib.suppress(psycopg.Error):
+            await connection.execute("RESET idle_session_timeout")
             await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
@@ -80,11 +84,11 @@ async def _forget_hourly(pool: Pool, retention_days: int) -> None:
 
 async def _lead(connection: Connection) -> bool:
     """Whether this connection holds the lock of the housekeeping; also tells whether it is still there."""
-    row = await (
-        await connection.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) "
-            "OR pg_try_advisory_lock(%s) AS leads",
-            (_LOCK,),
-        )
-    ).fetchone()
+    cursor = await connection.execute(
+        "WITH lock AS MATERIALIZED (SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' "
+        "AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%s) AS leads) "
+        "SELECT leads, CASE WHEN leads THEN set_config('idle_session_timeout', %s, false) END FROM lock",
+        (_LOCK, f"{_SILENCE * 1000:.0f}"),
+    )
+    row = await cursor.fetchone()
     return row is not None and bool(row["leads"])

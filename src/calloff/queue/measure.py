@@ -16,6 +16,10 @@ class Measures:
 
     calls: Sequence[Row]
     """`deployment_id`, `status` as the API names it, `result`, `calls`."""
+    results: Sequence[Row]
+    """`deployment_id`, `result` or `canceled`, `calls` that ever ended so."""
+    held: Sequence[Row]
+    """`deployment_id`, `status` (`dialing` or `connected`), `oldest_seconds`."""
     queues: Sequence[Row]
     """`deployment_id`, `cancellations`, `unsettled` calls, `oldest_due_seconds`."""
     dialers: Sequence[Row]
@@ -33,6 +37,8 @@ async def measure(pool: Pool) -> Measures:
 
         return Measures(
             calls=await rows("count_calls"),
+            results=await rows("count_results"),
+            held=await rows("measure_held"),
             queues=await rows("measure_queues"),
             dialers=await rows("measure_dialers"),
             callbacks=(await rows("measure_callbacks"))[0],

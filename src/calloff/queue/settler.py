@@ -10,7 +10,7 @@ from calloff.db.statements import load
 BATCH = 1000
 """Calls a transaction: small, so that claims never wait for the settler."""
 
-_REST = 2.0
+_REST = 4.0
 """How much longer than a batch took the settler rests after it: most of the server stays free for those who dial."""
 
 

@@ -4,20 +4,28 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from calloff.api.app import create_app
 from calloff.db.pool import Pool
-from calloff.queue.cancel import cancel_pending
+from calloff.domain.calls import NewCall
+from calloff.domain.phone import Destination
+from calloff.domain.results import Result
+from calloff.queue.cancel import cancel_call, cancel_pending
+from calloff.queue.claim import claim
 from calloff.queue.dialers import register, renew
 from calloff.queue.latencies import Latencies
+from calloff.queue.settle import Answer, Ending, connect, settle
+from calloff.queue.start import start
+from calloff.queue.submit import submit
 from tests.support.seed import seed
 
 
 @pytest.fixture
 async def client(pool: Pool, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(create_app(pool, database_url), client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://calloff") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
 
 
@@ -72,6 +80,57 @@ async def test_they_tell_what_is(client: httpx.AsyncClient, pool: Pool) -> None:
     assert value(requests, ("route", "other"), ("method", "GET"), ("status", "404")) == 1
 
 
+async def test_they_follow_calls_to_their_results(client: httpx.AsyncClient, pool: Pool) -> None:
+    deployment_id = (await seed(pool)).deployment_id
+    dialer_id = await register(pool, name="one", ports=7)
+    number = Destination("6175551234")
+    for url in ("http://example.com/", None, None):
+        await submit(pool, deployment_id, NewCall(number, result_url=url))
+    calls, _ = await claim(pool, deployment_id, dialer_id=dialer_id, limit=3)
+    claims = [call.claim for call in calls]
+    await start(pool, deployment_id, claims)
+    await connect(pool, deployment_id, [Answer(claims[1], ago=30)])
+
+    async def value(name: str, **labels: str) -> float:
+        found = await _samples(client)
+        return found[name, frozenset({"deployment_id": str(deployment_id), **labels}.items())]
+
+    age = "calloff_oldest_held_call_age_seconds"
+    assert 0 < await value(age, status="dialing") < 20 < await value(age, status="connected") < 60
+    await settle(
+        pool, deployment_id, [Ending(claims[0], Result.BUSY, ago=0), Ending(claims[1], Result.ANSWERED, ago=0)]
+    )
+    await cancel_call(pool, deployment_id, await submit(pool, deployment_id, NewCall(number)))
+    for result in ("busy", "answered", "canceled"):
+        assert await value("calloff_results_total", result=result) == 1
+    assert await value(age, status="connected") == 0
+    assert (await _samples(client))["calloff_callbacks_waiting", frozenset()] == 1
+
+
+def _is_of_base_units(family: Metric) -> bool:
+    """Prometheus, *Metric and label naming*, as far as it can be seen."""
+    words = family.name.split("_")
+    return words[0] == "calloff" and not {"ms", "milliseconds", "minutes", "total"} & set(words[1:])
+
+
+async def test_their_names_are_as_prometheus_wants_them(client: httpx.AsyncClient, pool: Pool) -> None:
+    await seed(pool)
+    await renew(pool, await register(pool, name="one", ports=7), ports_in_use=0, latencies=Latencies())
+    await client.get("/metrics")
+    text = (await client.get("/metrics")).text
+    families = list(text_string_to_metric_families(text))
+    assert len({family.name for family in families}) == len(families) > 10
+    for family in families:
+        assert _is_of_base_units(family), family.name
+        assert family.documentation, family.name
+        assert family.type in ("counter", "gauge", "histogram"), family.name
+        # The parser takes the suffix of a counter off; in the text it has to be there.
+        assert (f"# TYPE {family.name}_total counter" in text) == (family.type == "counter"), family.name
+        assert (family.type == "histogram") == any(each.name.endswith("_bucket") for each in family.samples), (
+            family.name
+        )
+
+
 @pytest.mark.parametrize(
     ("client_address", "token", "headers", "status"),
     [
@@ -82,6 +141,11 @@ async def test_they_tell_what_is(client: httpx.AsyncClient, pool: Pool) -> None:
         ("10.0.0.1", "secret", {"Authorization": "Bearer secret"}, 200),
         ("10.0.0.1", "secret", {"Authorization": "Bearer secre"}, 403),
         ("127.0.0.1", "secret", {}, 403),
+        ("127.0.0.1", None, {"Host": "localhost:8080"}, 200),
+        ("::1", None, {"Host": "[::1]:8080"}, 200),
+        # A page that somebody on this machine has open, whose name leads here by now.
+        ("127.0.0.1", None, {"Host": "evil.example"}, 403),
+        ("10.0.0.1", "secret", {"Authorization": "Bearer secret", "Host": "calloff.example"}, 200),
     ],
 )
 async def test_who_may_read_them(
@@ -89,5 +153,5 @@ async def test_who_may_read_them(
 ) -> None:
     app = create_app(pool, database_url, metrics_token=token)
     transport = httpx.ASGITransport(app, client=(client_address, 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://calloff", headers=headers) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
         assert (await client.get("/metrics")).status_code == status

@@ -300,7 +300,10 @@ async def wait_call_after_outage(pool: Pool, call_id: int) -> CallStatus:
                 await asyncio.sleep(0.1)
 
 
-_WAITING_START = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT start_calls%' AND wait_event_type = 'Lock'"
+_WAITING_START = (
+    "SELECT FROM pg_stat_activity "
+    "WHERE datname = current_database() AND query LIKE 'SELECT start_calls%' AND wait_event_type = 'Lock'"
+)
 
 
 async def _wait_for(pool: Pool, query: LiteralString) -> None:

@@ -130,7 +130,8 @@ class Lab:
     async def counted(self) -> dict[tuple[str, str], int]:
         """Calls by state and result, as the triggers counted them."""
         counted = await self.rows(
-            "SELECT state, result, sum(calls)::int AS calls FROM call_count GROUP BY 1, 2 HAVING sum(calls) <> 0"
+            "SELECT state, result, sum(calls)::int AS calls FROM call_count WHERE epoch >= -1 "
+            "GROUP BY 1, 2 HAVING sum(calls) <> 0"
         )
         return {(row["state"], row["result"]): row["calls"] for row in counted}
 
@@ -139,12 +140,13 @@ class Lab:
         differences = await self.rows(
             """
             WITH truth AS (
-                SELECT deployment_id, CASE WHEN ended_at IS NULL THEN epoch ELSE -1 END AS epoch, state,
+                SELECT deployment_id, CASE WHEN ended_at IS NULL THEN epoch ELSE -1 END AS epoch,
+                       CASE state WHEN 'claimed' THEN 'queued' ELSE state END AS state,
                        coalesce(result, '') AS result, count(*) AS calls
                 FROM call GROUP BY 1, 2, 3, 4
             ), counted AS (
                 SELECT deployment_id, epoch, state, result, sum(calls) AS calls
-                FROM call_count GROUP BY 1, 2, 3, 4 HAVING sum(calls) <> 0
+                FROM call_count WHERE epoch >= -1 GROUP BY 1, 2, 3, 4 HAVING sum(calls) <> 0
             )
             SELECT * FROM truth FULL JOIN counted USING (deployment_id, epoch, state, result)
             WHERE truth.calls IS DISTINCT FROM counted.calls

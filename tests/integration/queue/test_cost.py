@@ -35,6 +35,10 @@ async def costs(lab: Lab, generic: bool) -> Costs:
         "due": {},
         "closing": {},
         "stale": {},
+        "count_calls": {},
+        "count_results": {},
+        "measure_queues": {},
+        "measure_held": {},
         "find_call": {"call_id": (await lab.rows("SELECT max(id) AS id FROM call"))[0]["id"]},
         "list_calls": {**page, "statuses": list(STATUSES)},
         "list_cancellations": page,
@@ -50,7 +54,7 @@ async def costs(lab: Lab, generic: bool) -> Costs:
             row = await cursor.fetchone()
             assert row is not None
             claimed = row["value"]["calls"]
-            tokens = {"call_ids": [call["id"] for call in claimed], "tokens": [call["token"] for call in claimed]}
+            tokens = {"call_ids": [call["id"] for call in claimed], "tokens": [row["value"]["token"]] * len(claimed)}
             if claimed:
                 found["start"] = await buffers(connection, "start", {**place, **tokens})
     return found
@@ -59,7 +63,7 @@ async def costs(lab: Lab, generic: bool) -> Costs:
 async def buffers(connection: Connection, name: str, parameters: Mapping[str, Any]) -> int:
     """Pages that the statement touches, after it ran often enough for a cached plan, and caches were warm."""
     order = list(parameters)
-    text = re.sub(r"%\((\w+)\)s", lambda found: f"${order.index(found[1]) + 1}", load("calloff.queue", name))
+    text = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${order.index(found[1]) + 1}", load("calloff.queue", name))
     arguments = sql.SQL(", ").join([sql.Literal(value) for value in parameters.values()])
     execute = sql.SQL("EXECUTE tried ({})" if order else "EXECUTE tried").format(arguments)
     await connection.execute(sql.SQL("PREPARE tried AS ") + sql.SQL(text))

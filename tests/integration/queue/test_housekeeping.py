@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -145,3 +146,38 @@ async def test_dialers_that_are_well_may_renew_first_after_the_server_was_frozen
         # On a machine that was too slow to look in time, there is nothing to be seen.
         assert state == "claimed" or time.monotonic() - awake_at > lease
         await until_gone(lab, "state = 'claimed'")
+
+
+_FROZEN = """
+import asyncio, sys
+from calloff.db.pool import open_pool
+from calloff.queue import housekeeping
+
+housekeeping._PERIOD, housekeeping._SILENCE = 0.02, 1.0
+
+async def main():
+    await housekeeping.keep_house(await open_pool(sys.argv[1], min_size=1, max_size=4))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_leader_that_is_frozen_but_connected_is_relieved(lab: Lab) -> None:
+    """As it is for a machine that vanished: the server keeps its connection for hours."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _FROZEN, lab.url)
+    try:
+        frozen = await a_leader_other_than(lab, None)
+        process.send_signal(signal.SIGSTOP)
+        await lab.submit()
+        await cancel_pending(lab.pool, lab.deployment_id, user_id=None, origin="test")
+        async with housekeeper(lab):
+            await until_gone(lab, "ended_at IS NULL")
+            assert await leaders(lab) != [frozen]
+            process.send_signal(signal.SIGCONT)
+            await lab.submit()
+            await cancel_pending(lab.pool, lab.deployment_id, user_id=None, origin="test")
+            await until_gone(lab, "ended_at IS NULL")
+            assert process.returncode is None, "it waits for its next turn"
+    finally:
+        process.kill()
+        await process.wait()

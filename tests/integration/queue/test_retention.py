@@ -13,6 +13,7 @@ from calloff.domain.csv_cells import unescape_cell
 from calloff.queue import retention
 from calloff.queue.export import Selection, export_calls
 from calloff.queue.housekeeping import keep_house
+from calloff.queue.measure import measure
 from calloff.queue.retention import remove_old_calls
 from tests.support.seed import seed
 
@@ -70,7 +71,9 @@ async def test_only_what_ended_long_ago_is_removed(pool: Pool, monkeypatch: pyte
 
     assert await _one(pool, "SELECT count(*) AS value FROM call") == 150
     assert await _one(pool, "SELECT count(*) AS value FROM callback") == 100
-    assert await _one(pool, "SELECT sum(calls)::int AS value FROM call_count") == 150
+    measured = await measure(pool)
+    assert sum(row["calls"] for row in measured.calls) == 150
+    assert [(row["result"], row["calls"]) for row in measured.results] == [("busy", 300)], "removed ones included"
 
 
 async def test_a_call_whose_result_was_not_delivered_yet_stays(pool: Pool) -> None:

@@ -11,7 +11,7 @@ from calloff.domain.schedule import Schedule
 from calloff.queue.cancel import cancel_call, cancel_pending
 from calloff.queue.claim import Claim
 from calloff.queue.rescue import rescue
-from calloff.queue.settle import Answer, Ending, connect, settle
+from calloff.queue.settle import Answer, Ending, connect, settle, withdraw
 from calloff.queue.settler import settle_canceled
 from calloff.queue.start import start
 from tests.integration.queue.lab import RETRIED, Lab, names, with_other_tokens
@@ -42,6 +42,20 @@ async def test_an_answered_call_is_connected_then_completed(lab: Lab) -> None:
     assert call.duration is not None
     assert 3 <= call.duration < 5
     assert await callbacks(lab) == [dialing.call_id]
+
+
+async def test_a_text_that_the_database_takes_nowhere_keeps_no_call_from_its_end(lab: Lab) -> None:
+    strange, other = await lab.dialing(), await lab.dialing()
+    said = "a\0b\ud800c"
+    assert await connect(lab.pool, lab.deployment_id, [Answer(strange, ago=0, details={"sip_call_id": said})])
+    endings = [
+        Ending(strange, Result.ANSWERED, ago=0, collected={said: said}, details={"reason": said}),
+        Ending(other, Result.BUSY, ago=0),
+    ]
+    assert await settle(lab.pool, lab.deployment_id, endings) == {strange.call_id, other.call_id}
+    call = await lab.status(strange.call_id)
+    assert call.collected == {"a\ufffdb\ufffdc": "a\ufffdb\ufffdc"}
+    assert call.events[-1].details["reason"] == "a\ufffdb\ufffdc"
 
 
 async def test_an_end_that_is_written_down_late_is_not_before_its_beginning(lab: Lab) -> None:
@@ -160,6 +174,7 @@ async def _canceled(lab: Lab) -> Claim:
 async def _settled(lab: Lab) -> Claim:
     claim = await lab.claimed(result_url=DONE)
     await cancel_pending(lab.pool, lab.deployment_id, user_id=None, origin="test")
+    await withdraw(lab.pool, lab.deployment_id, [claim])
     assert await settle_canceled(lab.pool) == 1
     return claim
 

@@ -86,9 +86,9 @@ HELD = {"token": "7b5fd94e-6f0a-4c52-9c0f-3a1f2f7b5c11", "dialer_id": 1, "claime
     ("constraint", "fields"),
     [
         ("call_state_check", {"state": "ringing"}),
-        ("call_phone_number_check", {"phone_number": "12345"}),
-        ("call_phone_number_check", {"phone_number": "6175551234\n"}),
-        ("call_ani_check", {"ani": "anonymous"}),
+        ("phone_number_check", {"phone_number": "12345"}),
+        ("phone_number_check", {"phone_number": "6175551234\n"}),
+        ("phone_number_check", {"ani": "anonymous"}),
         ("call_postd_check", {"postd": "x"}),
         ("closes_after_it_opens", {"start_at": "2020-01-02", "end_at": "2020-01-01"}),
         ("call_max_attempts_check", {"max_attempts": 11, "reattempt_wait": 60}),

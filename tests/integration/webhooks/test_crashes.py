@@ -4,6 +4,8 @@ import asyncio
 import json
 import signal
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from cryptography.fernet import Fernet
@@ -49,7 +51,7 @@ async def test_killed_at_a_step_nothing_is_missing(pool: Pool, database_url: str
         async with deliverer(database_url, KEY, step) as process:
             assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
         before = len(far.requests)
-        assert (before == 0) == (step == "claimed")
+        assert (before == 0) == (step in ("claimed", "signed"))
         marked = [each.call_id for each in await list_callbacks(pool, deployment_id, limit=CALLS) if each.delivered_at]
         assert bool(marked) == (step == "marked")
         await finish(pool, database_url, deployment_id)
@@ -71,6 +73,61 @@ async def test_killed_between_the_request_and_its_answer_nothing_is_missing(pool
         await finish(pool, database_url, deployment_id)
         times = await assert_complete(pool, deployment_id, call_ids, far)
     assert sorted(times.values()) == [1] * (CALLS - PER_HOST) + [2] * PER_HOST
+
+
+@asynccontextmanager
+async def locked_outbox(pool: Pool) -> AsyncIterator[None]:
+    """Nobody else can change the outbox meanwhile."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE callback IN EXCLUSIVE MODE")
+        yield
+
+
+async def wait_for_a_statement_under_way(pool: Pool) -> None:
+    """Wait until another process's statement waits for the outbox."""
+    async with asyncio.timeout(20), pool.connection() as connection:
+        while True:
+            cursor = await connection.execute(
+                "SELECT FROM pg_locks WHERE relation = 'callback'::regclass AND NOT granted"
+            )
+            if await cursor.fetchone() is not None:
+                return
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("step", ["claiming", "marking"])
+async def test_killed_while_the_server_is_at_work_for_it_nothing_is_missing(
+    pool: Pool, database_url: str, step: str
+) -> None:
+    """The server does what a dead process asked of it last, and tells nobody."""
+    let_go = asyncio.Event()
+
+    async def hold(request: Request, writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+        await answer_ok(request, writer)
+
+    async with sink(hold) as far:
+        deployment_id, call_ids = await over(pool, far.url, calls=CALLS)
+        if step == "claiming":
+            async with locked_outbox(pool), deliverer(database_url, KEY) as process:
+                await wait_for_a_statement_under_way(pool)
+                process.kill()
+                await process.wait()
+        else:
+            async with deliverer(database_url, KEY) as process:
+                await far.wait(PER_HOST)
+                async with locked_outbox(pool):
+                    let_go.set()
+                    await wait_for_a_statement_under_way(pool)
+                    process.kill()
+                    await process.wait()
+        let_go.set()
+        async with asyncio.timeout(20):
+            while not any(each.attempts for each in await list_callbacks(pool, deployment_id, limit=CALLS)):
+                await asyncio.sleep(0.02)
+        await finish(pool, database_url, deployment_id)
+        times = await assert_complete(pool, deployment_id, call_ids, far)
+    assert max(times.values()) <= (1 if step == "claiming" else 2)
 
 
 async def test_a_process_that_dies_uses_up_no_try(pool: Pool, database_url: str) -> None:

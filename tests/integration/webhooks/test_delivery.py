@@ -91,6 +91,21 @@ async def reset(_request: Request, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
+async def drip(_request: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def slow(_request: Request, writer: asyncio.StreamWriter) -> None:
+    for byte in OK:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
 async def endless(_request: Request, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
@@ -106,12 +121,13 @@ async def endless(_request: Request, writer: asyncio.StreamWriter) -> None:
         (answer(b"429 Slow down\r\nRetry-After: 4000"), 429, "answered 429"),
         (hang, None, "no answer within"),
         (reset, None, "connection failed"),
+        (drip, None, "no answer within"),
     ],
 )
 async def test_a_failure_is_tried_again_under_the_same_id(
     pool: Pool, behave: Any, status: int | None, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if behave is hang:
+    if behave in (hang, drip):
         monkeypatch.setattr(post, "DEADLINE", 1.0)
     async with sink(behave) as far, delivering(pool):
         deployment_id, _ = await over(pool, far.url)
@@ -137,6 +153,13 @@ async def test_an_endless_answer_is_taken_by_its_status_and_cut_off(pool: Pool) 
     async with sink(endless) as far, delivering(pool):
         deployment_id, _ = await over(pool, far.url)
         assert (await wait_marked(pool, deployment_id)).delivered_at is not None
+
+
+async def test_a_slow_answer_is_waited_for(pool: Pool) -> None:
+    async with sink(slow) as far, delivering(pool):
+        deployment_id, _ = await over(pool, far.url)
+        assert (await wait_marked(pool, deployment_id)).delivered_at is not None
+        assert len(far.requests) == 1
 
 
 async def test_gone_ends_it(pool: Pool) -> None:

@@ -43,8 +43,20 @@ def _check_access(request: Request) -> None:
         return
     # Behind a proxy on this machine, everybody seems to be on it.
     is_forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
-    if is_forwarded or request.client is None or not ip_address(request.client.host).is_loopback:
+    is_local = request.client is not None and ip_address(request.client.host).is_loopback
+    if is_forwarded or not is_local or not _is_no_strangers_name(request.url.hostname):
         raise NotPermitted("The metrics are for this machine only. Set CALLOFF_METRICS_TOKEN to read them elsewhere.")
+
+
+def _is_no_strangers_name(host: str | None) -> bool:
+    """A page of anybody's, open in a browser on this machine, can let its own name lead here and read the answer."""
+    if host is None or host == "localhost":
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class _Collected:
@@ -65,7 +77,19 @@ def _calls(measures: Measures) -> Iterator[Metric]:
     )
     for row in measures.calls:
         calls.add_metric((str(row["deployment_id"]), row["status"], row["result"]), row["calls"])
-    yield calls
+    results = CounterMetricFamily(
+        "calloff_results", "Calls that ended, by result, canceled ones included.", labels=("deployment_id", "result")
+    )
+    for row in measures.results:
+        results.add_metric((str(row["deployment_id"]), row["result"]), row["calls"])
+    held = GaugeMetricFamily(
+        "calloff_oldest_held_call_age_seconds",
+        "How long the call has been dialing or connected that has been so for longest.",
+        labels=("deployment_id", "status"),
+    )
+    for row in measures.held:
+        held.add_metric((str(row["deployment_id"]), row["status"]), row["oldest_seconds"])
+    yield from (calls, results, held)
 
 
 def _queues(measures: Measures) -> Iterator[Metric]:

@@ -72,14 +72,15 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Hands at most p_limit due calls to a dialer, as far as the limits of the deployment, its
--- account and its trunk allow.
--- Returns {"calls": [...], "wait": seconds until it is worth asking again, null if nothing more is due}. A call's
--- `delay` is the seconds that the pace leaves until it may start.
+-- Hands at most p_limit due calls to a dialer, as far as the limits of the deployment, its account and its trunk allow.
+-- Returns {"calls": [...], "wait": seconds until it is worth asking again, null if nothing more is due}, and beside
+-- the calls what all of them have in common: `delay` is the seconds that the pace leaves until the first may start, and
+-- `interval` those from one to the next.
+-- Not durable: a claim that a crash undoes has left its calls queued, and what starts by it is flushed after it.
 CREATE FUNCTION claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision)
-    RETURNS jsonb LANGUAGE plpgsql VOLATILE
+    RETURNS json LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_sort = off AS $$
+    SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_queue      queue;
     v_deployment deployment;
@@ -89,9 +90,11 @@ DECLARE
     v_allowed    integer := p_limit;
     v_interval   double precision;
     v_next       timestamptz;
-    v_calls      jsonb;
+    v_token      uuid := gen_random_uuid();
+    v_calls      json;
     v_claimed    integer;
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
     -- A dialer whose lease is over claims nothing; the row lock makes rescue_calls wait for what is claimed here. (It
     -- never makes a claim wait: rescue_calls only takes the rows of those whose lease is over.)
@@ -154,7 +157,7 @@ BEGIN
         END);
     END IF;
     IF v_allowed <= 0 THEN
-        RETURN jsonb_build_object('calls', '[]'::jsonb, 'wait', greatest(
+        RETURN json_build_object('calls', '[]'::json, 'wait', greatest(
             0.05, coalesce(extract(epoch FROM v_next - v_now) - p_horizon, 0)));
     END IF;
 
@@ -167,21 +170,18 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE call AS c
-        SET state = 'claimed', token = gen_random_uuid(), dialer_id = p_dialer_id, claimed_at = v_now
+        SET state = 'claimed', token = v_token, dialer_id = p_dialer_id, claimed_at = v_now
         FROM due
         WHERE c.id = due.id AND c.deployment_id = p_deployment_id
         RETURNING c.*
     )
     SELECT
         count(*),
-        jsonb_agg(jsonb_build_object(
-            'id', id, 'deployment_id', deployment_id, 'token', token, 'trunk_id', v_trunk.id,
-            'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
-            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1,
-            'ring_timeout', v_deployment.ring_timeout, 'document_version', v_deployment.document_version,
-            'delay', coalesce(extract(epoch FROM v_next - v_now) + (place - 1) * v_interval, 0)) ORDER BY place)
+        json_agg(json_build_object(
+            'id', id, 'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
+            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id)
     INTO v_claimed, v_calls
-    FROM (SELECT *, row_number() OVER (ORDER BY due_at, id) AS place FROM claimed) AS numbered;
+    FROM claimed;
 
     IF v_claimed > 0 AND v_deployment.calls_per_second IS NOT NULL THEN
         UPDATE queue SET next_start_at = v_next + make_interval(secs => v_claimed / v_deployment.calls_per_second)
@@ -195,8 +195,10 @@ BEGIN
         UPDATE account SET next_start_at = v_next + make_interval(secs => v_claimed / v_account.calls_per_second)
         WHERE id = v_account.id;
     END IF;
-    RETURN jsonb_build_object(
-        'calls', coalesce(v_calls, '[]'),
+    RETURN json_build_object(
+        'token', v_token, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
+        'document_version', v_deployment.document_version, 'calls', coalesce(v_calls, '[]'::json),
+        'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
             0.005, coalesce(extract(epoch FROM v_next - v_now) + v_claimed * v_interval - p_horizon, 0.05)) END);
 END $$;
@@ -206,7 +208,7 @@ END $$;
 CREATE FUNCTION start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[]) RETURNS bigint[]
     LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_sort = off AS $$
+    SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_queue   queue;
     v_started bigint[];

@@ -1,4 +1,4 @@
--- What the console adds: passwords, sessions, the audit log, and what its chart is drawn from.
+-- What the console adds: passwords, sessions and the audit log.
 
 -- Argon2id (RFC 9106) in the PHC string format; NULL for whoever may not sign in to the console.
 ALTER TABLE account_user
@@ -28,36 +28,3 @@ CREATE TABLE audit_log (
     subject    text NOT NULL
 );
 CREATE INDEX audit_log_account ON audit_log (account_id, id);
-
--- Attempts that ended for good, a minute each, in a ring of an hour: what the chart shows, at a size that never grows.
--- Canceled calls are left out, so that settling millions of them costs nothing here.
-CREATE TABLE ended_calls (
-    deployment_id bigint NOT NULL,
-    -- The minute of the hour; `minute` tells which hour.
-    place         smallint NOT NULL CHECK (place BETWEEN 0 AND 59),
-    result        text NOT NULL,
-    slot          smallint NOT NULL,
-    minute        timestamptz NOT NULL,
-    calls         bigint NOT NULL,
-    PRIMARY KEY (deployment_id, place, result, slot)
-) WITH (fillfactor = 50);
-
-CREATE FUNCTION tally_ended_calls() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO ended_calls AS e (deployment_id, place, result, slot, minute, calls)
-    SELECT deployment_id, extract(minute FROM minute AT TIME ZONE 'UTC'), result, pg_backend_pid() % 16, minute, count(*)
-    FROM (
-        SELECT deployment_id, result, date_trunc('minute', ended_at, 'UTC') AS minute
-        FROM after
-        WHERE state IN ('completed', 'failed') AND ended_at > now() - interval '55 minutes'
-    ) AS ended
-    GROUP BY deployment_id, minute, result
-    ORDER BY 1, 2, 3, 4
-    ON CONFLICT (deployment_id, place, result, slot) DO UPDATE
-    SET calls = CASE WHEN e.minute = excluded.minute THEN e.calls ELSE 0 END + excluded.calls,
-        minute = excluded.minute;
-    RETURN NULL;
-END $$;
-
-CREATE TRIGGER call_ended AFTER UPDATE ON call REFERENCING NEW TABLE AS after
-    FOR EACH STATEMENT EXECUTE FUNCTION tally_ended_calls();

@@ -2,8 +2,7 @@ UPDATE call AS c
 SET state = 'connected', sip_code = 200,
     connected_at = clock_timestamp() - make_interval(secs => answer.ago),
     events = events || event('connected', clock_timestamp() - make_interval(secs => answer.ago), answer.detail)
-FROM unnest(%(call_ids)s::bigint[], %(tokens)s::uuid[], %(ago)s::double precision[], %(details)s::jsonb[])
-    AS answer (id, token, ago, detail)
+FROM commit_durably(), json_to_recordset(%(moves)s) AS answer (id bigint, token uuid, ago double precision, detail jsonb)
 WHERE c.deployment_id = %(deployment_id)s AND c.id = answer.id AND c.token = answer.token
   AND c.state IS NOT DISTINCT FROM 'dialing'
 RETURNING c.id

@@ -1,4 +1,4 @@
-SELECT id, deployment_id, phone_number, status, result, sip_code, callee_type, attempts, max_attempts, queued_at,
+SELECT id AS call_id, deployment_id, phone_number, status, result, sip_code, callee_type, attempts, max_attempts, queued_at,
        start_at, end_at, connected_at, coalesce(called_off_at, ended_at) AS ended_at, is_pci, variables, collected
 FROM call_status
 WHERE id > %(after)s

@@ -1,14 +1,15 @@
--- Newest first, out of four parts: pending and live, called off and not settled, held, and over. Where a part is in the
+-- Newest first, out of four parts: held, queued and live, called off and not settled, and over. Where a part is in the
 -- order of an index, it is asked for by a range of the index's own columns and in their order: with an equation, the
 -- planner may walk the primary key instead, through every call of another state.
 WITH held AS MATERIALIZED (
-    SELECT c.id FROM call AS c
-    WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('dialing', 'connected')
-      AND c.state = ANY(%(statuses)s) AND c.id < %(before)s
+    SELECT c.id FROM call AS c JOIN queue AS q ON q.deployment_id = c.deployment_id
+    WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('claimed', 'dialing', 'connected') AND c.id < %(before)s
+      AND CASE WHEN c.state <> 'claimed' THEN c.state WHEN c.epoch < q.epoch THEN 'canceled' ELSE 'queued' END
+          = ANY(%(statuses)s)
 ), page AS (
     (SELECT c.id FROM queue AS q CROSS JOIN LATERAL (
         SELECT c.id FROM call AS c
-        WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('queued', 'claimed')
+        WHERE c.deployment_id = %(deployment_id)s AND c.state = 'queued'
           AND c.epoch >= q.epoch AND (c.epoch, c.id) < (q.epoch, %(before)s) AND 'queued' = ANY(%(statuses)s)
         ORDER BY c.epoch DESC, c.id DESC LIMIT %(limit)s
      ) AS c
@@ -17,11 +18,11 @@ WITH held AS MATERIALIZED (
     (SELECT c.id FROM (
         SELECT n.epoch FROM call_count AS n JOIN queue AS q USING (deployment_id)
         WHERE n.deployment_id = %(deployment_id)s AND n.epoch BETWEEN 0 AND q.epoch - 1
-          AND n.state IN ('queued', 'claimed') AND 'canceled' = ANY(%(statuses)s)
+          AND n.state = 'queued' AND 'canceled' = ANY(%(statuses)s)
         GROUP BY n.epoch HAVING sum(n.calls) > 0
      ) AS e CROSS JOIN LATERAL (
         SELECT c.id FROM call AS c
-        WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('queued', 'claimed')
+        WHERE c.deployment_id = %(deployment_id)s AND c.state = 'queued'
           AND c.epoch >= e.epoch AND (c.epoch, c.id) < (e.epoch, %(before)s)
         ORDER BY c.epoch DESC, c.id DESC LIMIT %(limit)s
      ) AS c

@@ -4,7 +4,7 @@ FROM cancellation AS x
 LEFT JOIN account_user AS u ON u.id = x.user_id
 LEFT JOIN LATERAL (
     SELECT sum(n.calls) AS calls FROM call_count AS n
-    WHERE n.deployment_id = x.deployment_id AND n.epoch = x.epoch - 1 AND n.state IN ('queued', 'claimed')
+    WHERE n.deployment_id = x.deployment_id AND n.epoch = x.epoch - 1 AND n.state = 'queued'
 ) AS left_over ON true
 WHERE x.deployment_id = %(deployment_id)s AND x.epoch < %(before)s
 ORDER BY x.epoch DESC

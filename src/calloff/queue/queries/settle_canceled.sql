@@ -1,8 +1,9 @@
--- Writes down one batch of what a cancel called off, after the given place, and returns the place it came to.
+-- Writes down one batch of what a cancel called off, after the given place, and returns the place it came to. What is
+-- claimed is left to its dialer, who gives it back, because it cannot start it any more.
 WITH batch AS (
     SELECT c.id, c.epoch, c.due_at
     FROM call AS c
-    WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('queued', 'claimed')
+    WHERE c.deployment_id = %(deployment_id)s AND c.state = 'queued'
       -- Not a join: the planner would sort every canceled call, or read on through the live ones.
       AND c.epoch < (SELECT q.epoch FROM queue AS q WHERE q.deployment_id = %(deployment_id)s)
       AND (c.epoch, c.due_at, c.id) > (%(epoch)s, %(due_at)s, %(call_id)s)
@@ -11,7 +12,7 @@ WITH batch AS (
     FOR UPDATE SKIP LOCKED
 ), settled AS (
     UPDATE call AS c
-    SET state = 'canceled', token = NULL, dialer_id = NULL, ended_at = x.canceled_at,
+    SET state = 'canceled', ended_at = x.canceled_at,
         events = c.events || event('canceled', x.canceled_at)
     FROM batch AS b
     JOIN cancellation AS x ON x.deployment_id = %(deployment_id)s AND x.epoch = b.epoch + 1

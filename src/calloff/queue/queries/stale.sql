@@ -4,6 +4,6 @@ SELECT q.deployment_id
 FROM queue AS q
 CROSS JOIN LATERAL (
     SELECT sum(n.calls) AS calls FROM call_count AS n
-    WHERE n.deployment_id = q.deployment_id AND n.epoch BETWEEN 0 AND q.epoch - 1 AND n.state IN ('queued', 'claimed')
+    WHERE n.deployment_id = q.deployment_id AND n.epoch BETWEEN 0 AND q.epoch - 1 AND n.state = 'queued'
 ) AS waiting
 WHERE waiting.calls > 0

@@ -5,7 +5,7 @@ SET state = 'queued', token = NULL, dialer_id = NULL,
              ELSE c.due_at END,
     attempts = CASE WHEN state = 'dialing' THEN attempts - 1 ELSE attempts END,
     events = CASE WHEN state = 'dialing' THEN events - (-1) ELSE events END
-FROM commit_durably(), unnest(%(call_ids)s::bigint[], %(tokens)s::uuid[]) AS claim (id, token)
+FROM commit_durably(), json_to_recordset(%(moves)s) AS claim (id bigint, token uuid)
 WHERE c.deployment_id = %(deployment_id)s AND c.id = claim.id AND c.token = claim.token
   AND c.state <> 'connected'
 RETURNING c.id

@@ -10,6 +10,8 @@ from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.errors import NotFound
 
+_NO_ACCOUNT = "No account was found by that id. List the accounts."
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -51,7 +53,7 @@ async def limit_account(
         },
     )
     if account is None:
-        raise NotFound("No account was found by that id. List the accounts.")
+        raise NotFound(_NO_ACCOUNT)
     return account
 
 
@@ -63,10 +65,26 @@ async def deactivate_account(pool: Pool, account_id: int) -> Account:
     """
     account = await fetch_one(pool, Account, "deactivate_account", {"account_id": account_id})
     if account is None:
-        raise NotFound("No account was found by that id. List the accounts.")
+        raise NotFound(_NO_ACCOUNT)
     # A pause takes each queue's lock, which a claim that has read the account as active does not outlast.
+    await pause_account(pool, account_id)
+    return account
+
+
+async def reactivate_account(pool: Pool, account_id: int) -> Account:
+    """Let the account in again; its deployments stay paused until each is resumed. Raises `NotFound`."""
+    account = await fetch_one(pool, Account, "reactivate_account", {"account_id": account_id})
+    if account is None:
+        raise NotFound(_NO_ACCOUNT)
+    return account
+
+
+async def pause_account(pool: Pool, account_id: int) -> None:
+    """Pause every deployment of the account: once this returns, nothing of it starts until one of them is resumed.
+
+    Raises `OutcomeUnknown`: then it has to be asked for again.
+    """
     for deployment in await fetch_all(
         pool, Deployment, "list_deployments", {"account_id": account_id, "application_id": None}
     ):
         await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment.id})
-    return account

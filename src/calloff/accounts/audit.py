@@ -53,6 +53,7 @@ async def record_by_operator(pool: Pool, action: str, result: object, *, origin:
     }
     names = {"AccountUser": "user", "NewKey": "key", "DeveloperKey": "key", "TrunkRecord": "trunk"}
     subject = f"{names.get(kind, kind.lower())} {result_id}" if result_id is not None else ""
+    subject = getattr(result, "subject", subject)
     await _write(pool, action, subject, origin, parameters)
 
 

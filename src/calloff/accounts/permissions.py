@@ -20,6 +20,12 @@ class Share:
     may_cancel: bool
     may_administer: bool
 
+    @property
+    def subject(self) -> str:
+        """As the audit log names it: `application 1, user 2: cancel view`."""
+        granted = sorted(permission for permission in Permission if getattr(self, f"may_{permission}"))
+        return f"application {self.application_id}, user {self.user_id}: {' '.join(granted) or 'nothing'}"
+
 
 async def share_application(
     pool: Pool, application_id: int, user_id: int, permissions: Collection[Permission]

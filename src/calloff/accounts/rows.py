@@ -38,12 +38,15 @@ async def fetch_one_on(
             return await cursor.fetchone()
     except psycopg.errors.CheckViolation as error:
         column = (error.diag.constraint_name or "").removesuffix("_check").partition("_")[2] or "a value"
-        raise InvalidInput(f"{column.replace('_', ' ')} is not within its limits. Choose another value.") from error
+        words = column.replace("_", " ")
+        raise InvalidInput(f"{words} is not within its limits. Choose another value.", field=column) from error
 
 
 def check_name(name: str) -> str:
     """The name without blanks around it. Raises `InvalidInput` if nothing is left, or if it cannot be shown."""
     trimmed = name.strip()
     if not trimmed or len(trimmed) > _LONGEST_NAME or not trimmed.isprintable():
-        raise InvalidInput(f"A name must be 1 to {_LONGEST_NAME} printable characters. Choose another name.")
+        raise InvalidInput(
+            f"A name must be 1 to {_LONGEST_NAME} printable characters. Choose another name.", field="name"
+        )
     return trimmed

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 from calloff.accounts.access import User
 from calloff.accounts.passwords import LONGEST, is_password
@@ -37,21 +38,24 @@ async def sign_in(pool: Pool, throttle: Throttle, email: str, password: str, add
 
     Raises `NotAuthenticated`, with the same words and in the same time for an unknown user, or `TooManyAttempts`.
     """
-    throttle.check(address, email, password)
+    async with throttle.attempt(address, email, password):
+        row = await _find_by_password(pool, email, password)
+    return await begin_session(
+        pool,
+        User(row["id"], row["account_id"], row["email"], row["is_administrator"]),
+        must_change_password=row["must_change_password"],
+    )
+
+
+async def _find_by_password(pool: Pool, email: str, password: str) -> dict[str, Any]:
     row = None
     if "\0" not in email:
         async with pool.connection() as connection:
             row = await (await connection.execute(load(__package__, "find_password"), {"email": email})).fetchone()
     is_right = await is_password(password[: LONGEST + 1], row["password_hash"] if row else None)
     if row is None or not is_right or not row["is_active"]:
-        throttle.failed(address, email, password)
         raise NotAuthenticated(_WRONG)
-    throttle.succeeded(email, password)
-    return await begin_session(
-        pool,
-        User(row["id"], row["account_id"], row["email"], row["is_administrator"]),
-        must_change_password=row["must_change_password"],
-    )
+    return row
 
 
 async def begin_session(pool: Pool, user: User, *, must_change_password: bool = False) -> Session:

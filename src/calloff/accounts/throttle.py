@@ -4,14 +4,18 @@ Each process counts for itself. Whoever has shown the right credentials of late 
 once, so that somebody else's guesses never keep the owner away, not even from behind the same address.
 """
 
+import asyncio
 import hashlib
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
-from calloff.domain.errors import CalloffError
+from calloff.domain.errors import CalloffError, NotAuthenticated
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -51,29 +55,58 @@ class Throttle:
     _failures: "OrderedDict[tuple[str, ...], float]" = field(default_factory=OrderedDict)
     """Until when (monotonic seconds) the failures of each key count."""
     _right: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
+    _under_way: dict[bytes, asyncio.Event] = field(default_factory=dict)
+    """Attempts with credentials that were not right before, until their outcome is known."""
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
-    def check(self, address: str, email: str, credential: str) -> None:
-        """Raises `TooManyAttempts` if these credentials may not even be looked at now."""
-        if self._digest(email, credential) in self._right:
-            return
+    @asynccontextmanager
+    async def attempt(self, address: str, email: str, credential: str) -> AsyncIterator[None]:
+        """Within it, the credentials are looked at: leaving it with `NotAuthenticated` says that they were wrong.
+
+        An attempt counts from its beginning, so that a thousand at the same time get no further than a thousand in
+        turn. Raises `TooManyAttempts` if the credentials may not even be looked at now.
+        """
+        digest = self._digest(email, credential)
+        # A client may well open a hundred connections at once: they wait to hear whether the first one is let in.
+        while (first := self._under_way.get(digest)) is not None:
+            await first.wait()
+        is_known = digest in self._right
+        if not is_known:
+            self._refuse_too_many(address, email)
+            self._under_way[digest] = asyncio.Event()
+            self._count(address, email, 1)
+        try:
+            yield
+        except NotAuthenticated:
+            if is_known:
+                self._right.pop(digest, None)
+                self._count(address, email, 1)
+            raise
+        except BaseException:
+            if not is_known:
+                self._count(address, email, -1)
+            raise
+        else:
+            if not is_known:
+                self._count(address, email, -1)
+            _remember(self._right, digest, None)
+        finally:
+            if not is_known:
+                self._under_way.pop(digest).set()
+
+    def _refuse_too_many(self, address: str, email: str) -> None:
         wait = max(self._wait(key, rate) for key, rate in self._keys(address, email))
         if wait > 0:
             raise TooManyAttempts(int(wait) + 1)
 
-    def succeeded(self, email: str, credential: str) -> None:
-        """These credentials were right."""
-        _remember(self._right, self._digest(email, credential), None)
-
-    def failed(self, address: str, email: str, credential: str) -> None:
-        """These credentials were wrong, or are not right any more."""
-        self._right.pop(self._digest(email, credential), None)
+    def _count(self, address: str, email: str, failures: int) -> None:
         for key, rate in self._keys(address, email):
             counted = max(self._failures.get(key, 0.0), time.monotonic())
-            _remember(self._failures, key, counted + rate.seconds)
+            _remember(self._failures, key, counted + failures * rate.seconds)
 
     def _keys(self, address: str, email: str) -> tuple[tuple[tuple[str, ...], Rate], ...]:
-        return ((address, email.lower()), self.per_user), ((address,), self.per_address)
+        place = _place(address)
+        return ((place, email.lower()), self.per_user), ((place,), self.per_address)
 
     def _wait(self, key: tuple[str, ...], rate: Rate) -> float:
         """Seconds until one more attempt is within the rate; at most 0 if it is."""
@@ -81,6 +114,18 @@ class Throttle:
 
     def _digest(self, email: str, credential: str) -> bytes:
         return hashlib.blake2b(f"{email.lower()}\0{credential}".encode(errors="replace"), key=self._salt).digest()
+
+
+def _place(address: str) -> str:
+    """Whom an address stands for: with IPv6, everybody has at least 2**64 of them (RFC 6177)."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped) if mapped is not None else str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return address
 
 
 def _remember(table: "OrderedDict[Key, Value]", key: Key, value: Value) -> None:

@@ -91,7 +91,7 @@ def _check(settings: TrunkSettings) -> dict[str, Any]:
 
 
 def _name_taken() -> Conflict:
-    return Conflict("There is a trunk of that name already. Choose another name.")
+    return Conflict("There is a trunk of that name already. Choose another name.", field="name")
 
 
 def _no_trunk() -> NotFound:

@@ -72,6 +72,14 @@ async def deactivate_user(pool: Pool, user_id: int) -> AccountUser:
     return user
 
 
+async def reactivate_user(pool: Pool, user_id: int) -> AccountUser:
+    """Let the user in again, with the same keys and password, but no session from before. Raises `NotFound`."""
+    user = await fetch_one(pool, AccountUser, "reactivate_user", {"user_id": user_id})
+    if user is None:
+        raise NotFound(_NO_USER)
+    return user
+
+
 def _check_email(email: str) -> str:
     trimmed = email.strip()
     if len(trimmed) > _LONGEST_EMAIL or not trimmed.isprintable() or not _EMAIL.fullmatch(trimmed):

@@ -26,14 +26,8 @@ async def authenticated_user(request: Request) -> User:
         raise NotAuthenticated(_MISSING)
     throttle: Throttle = request.app.state.throttle
     address = request.client.host if request.client else "unknown"
-    throttle.check(address, email, key)
-    try:
-        user = await authenticate(pool_of(request), email, key)
-    except NotAuthenticated:
-        throttle.failed(address, email, key)
-        raise
-    throttle.succeeded(email, key)
-    return user
+    async with throttle.attempt(address, email, key):
+        return await authenticate(pool_of(request), email, key)
 
 
 def conninfo_of(request: Request) -> str:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+_WIDEST = 10_000
 
 
 def show(record: "DataclassInstance", sentence: str, *, as_json: bool) -> None:
@@ -35,10 +38,13 @@ def show_list(name: str, records: Sequence["DataclassInstance"], *, as_json: boo
     if not rows:
         typer.echo(f"There are no {name.replace('_', ' ')}.")
         return
-    table = Table(*(column.replace("_", " ") for column in rows[0]), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console(soft_wrap=True).print(table, markup=False)
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    # As wide as its contents, also in a pipe: what is cut off can be neither read nor searched for.
+    Console(width=_WIDEST, soft_wrap=True).print(table)
 
 
 def _plain(value: object) -> object:

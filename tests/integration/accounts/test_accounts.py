@@ -14,7 +14,7 @@ from calloff.accounts.keys import add_key, list_keys, make_key, revoke_key
 from calloff.accounts.permissions import list_shares, share_application
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import add_trunk, find_trunk, list_trunks, set_trunk
-from calloff.accounts.users import add_user, deactivate_user, find_user, list_users
+from calloff.accounts.users import add_user, deactivate_user, find_user, list_users, reactivate_user
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import (
@@ -70,6 +70,10 @@ async def test_a_key_opens_until_it_or_its_user_is_shut_out(pool: Pool) -> None:
         await authenticate(pool, user.email, new.developer_key)
     with pytest.raises(NotFound):
         await add_key(pool, user.id)
+    await reactivate_user(pool, user.id)
+    await authenticate(pool, user.email, new.developer_key)
+    with pytest.raises(NotAuthenticated):
+        await authenticate(pool, user.email, old.developer_key)
     with pytest.raises(NotFound):
         await revoke_key(pool, 999)
 

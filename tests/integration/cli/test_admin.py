@@ -56,13 +56,44 @@ def test_everything_is_made_and_unmade(admin: Run, database_url: str) -> None:
     shared = admin("share", str(application["id"]), "other@example.org", "--view", "--cancel")
     assert (shared["may_view"], shared["may_queue"], shared["may_cancel"]) == (True, False, True)
     assert [each["name"] for each in admin("app", "list")["applications"]] == ["Reminders"]
+    assert admin("deployment", "rotate-callback-key", str(deployment["id"]))["callback_key"].startswith("whsec_")
+    assert admin("callback", "redeliver", str(deployment["id"])) == {"id": deployment["id"], "redelivered": 0}
     assert admin("deployment", "delete", str(deployment["id"])) == {"id": deployment["id"]}
     assert admin("app", "delete", str(application["id"])) == {"id": application["id"]}
     assert admin("deployment", "list")["deployments"][0]["deleted_at"] is not None
     assert admin("user", "deactivate", "other@example.org")["deactivated_at"] is not None
     assert admin("account", "deactivate", str(account["id"]))["deactivated_at"] is not None
+    assert admin("user", "reactivate", "other@example.org")["deactivated_at"] is None
+    assert admin("account", "reactivate", str(account["id"]))["deactivated_at"] is None
     assert len(admin("user", "list")["users"]) == 2
     assert [each["id"] for each in admin("account", "list")["accounts"]] == [account["id"]]
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT action, subject, account_id, user_id, origin FROM audit_log ORDER BY id"
+        ).fetchall()
+    assert {(user, origin) for *_, user, origin in rows} == {(None, "command line")}
+    assert [(action, subject) for action, subject, *_ in rows] == [
+        ("add an account", f"account {account['id']}"),
+        ("add a user", f"user {owner['id']}"),
+        ("add a user", f"user {other['id']}"),
+        ("make a developer key", f"key {key['id']}"),
+        ("revoke a developer key", f"key {key['id']}"),
+        ("create an application", f"application {application['id']}"),
+        ("add a trunk", f"trunk {trunk['id']}"),
+        ("create a deployment", f"deployment {deployment['id']}"),
+        ("change the settings", f"deployment {deployment['id']}"),
+        ("share an application", f"application {application['id']}, user {other['id']}: cancel view"),
+        ("make a callback key", f"deployment {deployment['id']}"),
+        ("send callbacks again", f"deployment {deployment['id']}"),
+        ("delete a deployment", f"deployment {deployment['id']}"),
+        ("delete an application", f"application {application['id']}"),
+        ("deactivate a user", f"user {other['id']}"),
+        ("deactivate an account", f"account {account['id']}"),
+        ("reactivate a user", f"user {other['id']}"),
+        ("reactivate an account", f"account {account['id']}"),
+    ]
+    # A trunk is no single account's.
+    assert {each for action, _, each, *_ in rows if action != "add a trunk"} == {account["id"]}
 
 
 def test_a_password_of_a_trunk_is_neither_kept_nor_shown(
@@ -82,11 +113,56 @@ def test_a_password_of_a_trunk_is_neither_kept_nor_shown(
     assert changed["max_concurrent_calls"] == 9
 
 
+def test_what_was_given_up_is_listed_and_sent_again(
+    admin: Run, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host, error = "a-host-with-a-long-name.example.org:8443", "its certificate is not valid for the host"
+    account = str(admin("account", "add", "Clinic")["id"])
+    admin("user", "add", "owner@example.org", "--account", account)
+    application = str(admin("app", "add", "Reminders", "--owner", "owner@example.org")["id"])
+    admin("trunk", "add", "sandbox", "--kind", "simulated")
+    made, other = (admin("deployment", "add", name, "--app", application)["id"] for name in ("a", "b"))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO callback (call_id, deployment_id, host, attempts, delivered_at, gave_up_at, last_error) "
+            "VALUES (1, %(made)s, %(host)s, 1, now(), NULL, NULL), "
+            "(2, %(made)s, %(host)s, 10, NULL, now(), %(error)s), "
+            "(3, %(other)s, %(host)s, 10, NULL, now(), %(error)s)",
+            {"host": host, "error": error, "made": made, "other": other},
+        )
+    listed = admin("callback", "list", str(made))["callbacks"]
+    assert [(each["call_id"], each["attempts"], each["last_error"]) for each in listed] == [
+        (2, 10, error),
+        (1, 1, None),
+    ]
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        app(["admin", "callback", "list", str(made), "--undelivered"])
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[0] == "call id"
+    assert host in row
+    assert error in row
+
+    def waiting() -> list[tuple[int]]:
+        with psycopg.connect(database_url) as connection:
+            query = "SELECT call_id FROM callback WHERE delivered_at IS NULL AND gave_up_at IS NULL ORDER BY 1"
+            return connection.execute(query).fetchall()
+
+    assert admin("callback", "redeliver", str(made)) == {"id": made, "redelivered": 1}
+    assert waiting() == [(2,)]
+    assert admin("callback", "redeliver", str(made), "--call", "1") == {"id": made, "redelivered": 1}
+    assert waiting() == [(1,), (2,)]
+    code, said = admin("callback", "redeliver", str(made), "--call", "3")
+    assert (code, said) == (1, f"Call 3 of deployment {made} has no callback. Look at `callback list`.")
+
+
 def test_what_is_wrong_is_said_in_one_sentence_or_two(admin: Run) -> None:
     for arguments, hint in (
         (["account", "deactivate", "7"], "No account"),
+        (["account", "reactivate", "7"], "No account"),
         (["user", "add", "nobody", "--account", "1"], "e-mail"),
         (["user", "deactivate", "nobody@example.org"], "No such user"),
+        (["user", "reactivate", "nobody@example.org"], "No such user"),
         (["key", "add", "1"], "No such user"),
         (["app", "delete", "7"], "No application"),
         (["deployment", "set", "7", "--name", "x"], "No deployment"),

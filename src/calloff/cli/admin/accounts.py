@@ -4,10 +4,16 @@ from typing import Annotated
 
 import typer
 
-from calloff.accounts.accounts import add_account, deactivate_account, limit_account, list_accounts
+from calloff.accounts.accounts import (
+    add_account,
+    deactivate_account,
+    limit_account,
+    list_accounts,
+    reactivate_account,
+)
 from calloff.accounts.keys import NewKey, add_key, list_keys, revoke_key
 from calloff.accounts.passwords import make_password, set_password
-from calloff.accounts.users import AccountUser, add_user, deactivate_user, find_user, list_users
+from calloff.accounts.users import AccountUser, add_user, deactivate_user, find_user, list_users, reactivate_user
 from calloff.cli.admin.database import on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
 from calloff.cli.options import with_settings
@@ -65,6 +71,14 @@ def deactivate_account_command(settings: Settings, account_id: int, as_json: AsJ
     show(account, f"Account {account.id} ({account.name}) is shut out, and dials nobody any more.", as_json=as_json)
 
 
+@accounts.command("reactivate")
+@with_settings("admin")
+def reactivate_account_command(settings: Settings, account_id: int, as_json: AsJson = False) -> None:
+    """Let an account in again; its deployments stay paused until each is resumed."""
+    account = on_database(settings, lambda pool: reactivate_account(pool, account_id), change="reactivate an account")
+    show(account, f"Account {account.id} ({account.name}) is let in again; resume its deployments.", as_json=as_json)
+
+
 @users.command("add")
 @with_settings("admin")
 def add_user_command(
@@ -106,6 +120,18 @@ def deactivate_user_command(settings: Settings, user: UserName, as_json: AsJson 
 
     found = on_database(settings, work, change="deactivate a user")
     show(found, f"User {found.id} ({found.email}) is shut out.", as_json=as_json)
+
+
+@users.command("reactivate")
+@with_settings("admin")
+def reactivate_user_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
+    """Let a user in again, with the same keys and password."""
+
+    async def work(pool: Pool) -> AccountUser:
+        return await reactivate_user(pool, (await find_user(pool, user)).id)
+
+    found = on_database(settings, work, change="reactivate a user")
+    show(found, f"User {found.id} ({found.email}) is let in again.", as_json=as_json)
 
 
 @users.command("password")

@@ -51,11 +51,13 @@ def list_applications_command(
 @with_settings("admin")
 def delete_application_command(settings: Settings, application_id: int, as_json: AsJson = False) -> None:
     """Delete an application with its deployments, and call off everything that is pending there."""
-    on_database(
-        settings,
-        lambda pool: delete_application(pool, application_id, user_id=None, origin=ORIGIN),
-        change="delete an application",
-    )
+
+    async def work(pool: Pool) -> Application | None:
+        found = {each.id: each for each in await list_applications(pool)}
+        await delete_application(pool, application_id, user_id=None, origin=ORIGIN)
+        return found.get(application_id)
+
+    on_database(settings, work, change="delete an application")
     sentence = f"Application {application_id} is deleted, and what was pending there is called off."
     show_values({"id": application_id}, sentence, as_json=as_json)
 

@@ -4,11 +4,14 @@ from typing import Annotated
 
 import typer
 
+from calloff.accounts.deployments import Deployment, find_deployment
 from calloff.cli.admin.database import on_database
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show_list, show_values
 from calloff.config import Settings
-from calloff.webhooks.outbox import list_callbacks, redeliver
+from calloff.db.pool import Pool
+from calloff.domain.errors import NotFound
+from calloff.webhooks.outbox import Callback, list_callbacks, redeliver
 
 callbacks = typer.Typer(name="callback", help="The results on their way.", no_args_is_help=True)
 
@@ -23,10 +26,12 @@ def list_callbacks_command(
     as_json: AsJson = False,
 ) -> None:
     """List the callbacks of a deployment, of the newest calls first."""
-    found = on_database(
-        settings, lambda pool: list_callbacks(pool, deployment_id, limit=limit, undelivered=undelivered)
-    )
-    show_list("callbacks", found, as_json=as_json)
+
+    async def work(pool: Pool) -> list[Callback]:
+        await find_deployment(pool, deployment_id)
+        return await list_callbacks(pool, deployment_id, limit=limit, undelivered=undelivered)
+
+    show_list("callbacks", on_database(settings, work), as_json=as_json)
 
 
 @callbacks.command("redeliver")
@@ -38,5 +43,15 @@ def redeliver_command(
     as_json: AsJson = False,
 ) -> None:
     """Send again what was given up, or the callback of one call."""
-    count = on_database(settings, lambda pool: redeliver(pool, deployment_id, call))
+    count = 0
+
+    async def work(pool: Pool) -> Deployment:
+        nonlocal count
+        found = await find_deployment(pool, deployment_id)
+        count = await redeliver(pool, deployment_id, call)
+        if call is not None and not count:
+            raise NotFound(f"Call {call} of deployment {deployment_id} has no callback. Look at `callback list`.")
+        return found
+
+    on_database(settings, work, change="send callbacks again")
     show_values({"id": deployment_id, "redelivered": count}, f"{count} callbacks are due again.", as_json=as_json)

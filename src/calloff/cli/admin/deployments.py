@@ -129,11 +129,13 @@ def set_deployment_command(
 @with_settings("admin")
 def delete_deployment_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
     """Delete a deployment, and call off everything that is pending there."""
-    on_database(
-        settings,
-        lambda pool: delete_deployment(pool, deployment_id, user_id=None, origin=ORIGIN),
-        change=f"delete deployment {deployment_id}",
-    )
+
+    async def work(pool: Pool) -> Deployment:
+        found = await find_deployment(pool, deployment_id)
+        await delete_deployment(pool, deployment_id, user_id=None, origin=ORIGIN)
+        return found
+
+    on_database(settings, work, change="delete a deployment")
     sentence = f"Deployment {deployment_id} is deleted, and what was pending there is called off."
     show_values({"id": deployment_id}, sentence, as_json=as_json)
 
@@ -149,7 +151,7 @@ def callback_key_command(settings: Settings, deployment_id: int, as_json: AsJson
 @with_settings("admin")
 def rotate_callback_key_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
     """Make a new key for callbacks; for a day, they are signed with the former one, too."""
-    _show_key(settings, deployment_id, rotate_key, as_json=as_json)
+    _show_key(settings, deployment_id, rotate_key, as_json=as_json, change="make a callback key")
 
 
 def _show_key(
@@ -158,14 +160,19 @@ def _show_key(
     find: Callable[[Pool, SecretBox, int], Awaitable[str]],
     *,
     as_json: bool,
+    change: str | None = None,
 ) -> None:
     box = SecretBox.open(settings.data_dir, settings.secret_key)
 
-    async def work(pool: Pool) -> str:
-        await find_deployment(pool, deployment_id)
-        return await find(pool, box, deployment_id)
+    key = ""
 
-    key = on_database(settings, work)
+    async def work(pool: Pool) -> Deployment:
+        nonlocal key
+        found = await find_deployment(pool, deployment_id)
+        key = await find(pool, box, deployment_id)
+        return found
+
+    on_database(settings, work, change=change)
     show_values({"id": deployment_id, "callback_key": key}, key, as_json=as_json)
 
 

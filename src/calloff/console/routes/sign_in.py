@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from calloff.accounts.passwords import is_password, set_password
+from calloff.accounts.access import User
+from calloff.accounts.passwords import LONGEST, is_password, set_password
 from calloff.accounts.sessions import begin_session, end_session, sign_in
 from calloff.accounts.throttle import TooManyAttempts
 from calloff.console.recording import record_change
@@ -86,13 +87,7 @@ async def change_password(request: Request) -> Response:
     form = await read_form(request, session)
     user, pool = session.user, pool_of(request)
     try:
-        async with pool.connection() as connection:
-            cursor = await connection.execute(load("calloff.accounts", "find_password"), {"email": user.email})
-            row = await cursor.fetchone()
-        throttle_of(request).check(address(request), user.email, form.get("current", ""))
-        if row is None or not await is_password(form.get("current", "")[:200], row["password_hash"]):
-            throttle_of(request).failed(address(request), user.email, form.get("current", ""))
-            raise InvalidInput("The present password is wrong. Type it again.")
+        await _check_present_password(request, user, form.get("current", ""))
         if form.get("password") != form.get("again"):
             raise InvalidInput("The two new passwords differ. Type the same one twice.")
         if form.get("password") == form.get("current"):
@@ -104,6 +99,18 @@ async def change_password(request: Request) -> Response:
     response = RedirectResponse(f"{request.scope['root_path']}/apps", 303)
     set_cookie(request, response, await begin_session(pool, user))
     return response
+
+
+async def _check_present_password(request: Request, user: User, password: str) -> None:
+    async with pool_of(request).connection() as connection:
+        cursor = await connection.execute(load("calloff.accounts", "find_password"), {"email": user.email})
+        row = await cursor.fetchone()
+    try:
+        async with throttle_of(request).attempt(address(request), user.email, password):
+            if row is None or not await is_password(password[: LONGEST + 1], row["password_hash"]):
+                raise NotAuthenticated("The present password is wrong. Type it again.")
+    except NotAuthenticated as error:
+        raise InvalidInput(error.message) from None
 
 
 def _next(request: Request, wanted: str) -> str:

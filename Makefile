@@ -6,7 +6,7 @@ WORKERS ?= 4
 # As root, PostgreSQL runs as another user, who has to be able to read it whatever root's umask is.
 INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: serve test check bench format schema api-docs clean
+.PHONY: serve test check bench format schema api-docs screenshots clean
 
 serve: .venv/.runtime
 	$(BIN)/calloff serve
@@ -16,6 +16,7 @@ test: .venv/.dev
 	$(BIN)/pytest -n $(WORKERS) $(TESTS)
 
 check: .venv/.dev
+	scripts/install-test-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(wildcard src tests bench)
@@ -34,6 +35,12 @@ schema: .venv/.dev
 
 api-docs: .venv/.dev
 	$(BIN)/python -m tests.support.api_reference
+
+# Only the pictures that are in docs/images already; to add one, make an empty file of its name first.
+screenshots: .venv/.dev
+	scripts/install-test-tools
+	pictures=$$(mktemp -d) && CALLOFF_SCREENSHOTS=$$pictures $(BIN)/pytest -n $(WORKERS) tests/browser \
+		-k "every_page or everybody" && for image in docs/images/*.png; do cp $$pictures/$${image##*/} $$image; done
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

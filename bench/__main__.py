@@ -7,6 +7,7 @@ import time
 from bench.cancels import measure_cancels
 from bench.cycles import measure_cycles
 from bench.lists import measure_bulk
+from bench.pages import measure_pages
 from bench.report import Figure, write
 from bench.requests import measure_requests
 from bench.settling import measure_settling
@@ -18,6 +19,7 @@ _ALL = {
     "bulk": measure_bulk,
     "cycles": measure_cycles,
     "requests": measure_requests,
+    "pages": measure_pages,
     "settling": measure_settling,
     "sip": measure_sip,
 }

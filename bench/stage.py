@@ -23,9 +23,11 @@ from calloff.accounts.access import Permission
 from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
 from calloff.api.identifiers import permitted_deployment
+from calloff.console.app import mount_console
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
 from calloff.db.pool import Pool, open_connection, open_pool
+from tests.support.sealing import seal
 from tests.support.seed import Seed, seed
 
 FULL = bool(os.environ.get("FULL"))
@@ -156,7 +158,9 @@ async def stage(running: EmbeddedServer) -> AsyncIterator[Stage]:
 
 
 async def _serve(url: str, listener: int) -> None:
-    app = create_app(await open_pool(url, min_size=2, max_size=16), url)
+    pool = await open_pool(url, min_size=2, max_size=16)
+    app = create_app(pool, url)
+    mount_console(app, pool, url, seal=seal)
 
     @app.post("/api/apps/{application_id}/{deployment_id}/nothing")
     async def nothing(request: Request) -> Response:

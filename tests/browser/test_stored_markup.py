@@ -23,8 +23,8 @@ CORPUS = [
 ]
 
 
-async def test_no_field_can_carry_markup(browser: Watched) -> None:
-    site = browser.site
+async def test_no_field_can_carry_markup(still_browser: Watched) -> None:
+    site = still_browser.site
     pool, seeded = site.pool, site.seed
     everything = " ".join(CORPUS)[:190]
     variables = {f"{n} {text}": text for n, text in enumerate(CORPUS)}
@@ -40,7 +40,7 @@ async def test_no_field_can_carry_markup(browser: Watched) -> None:
         await connection.execute("UPDATE callback SET last_error = %s", (everything,))
     await cancel_pending(pool, seeded.deployment_id, user_id=seeded.user_id, origin=everything)
     await record(pool, everything, everything, account_id=seeded.account_id, user_id=None, origin=everything)
-    page = await browser.sign_in()
+    page = await still_browser.sign_in()
     here = site.deployment_url
     for path in (
         "/console/apps",

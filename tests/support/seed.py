@@ -26,6 +26,7 @@ class Seed:
 async def seed(
     pool: Pool,
     *,
+    email: str | None = None,
     max_concurrent_calls: int | None = None,
     calls_per_second: float | None = None,
     on_unknown: str = "fail",
@@ -33,10 +34,10 @@ async def seed(
 ) -> Seed:
     """Make a new account and all below it. The owner of the application is an administrator of the account.
 
-    Each call makes everything anew but the trunk, of which there is one a database. The other parameters are those of
-    the deployment.
+    Each call makes everything anew but the trunk, of which there is one a database. `email` is the owner's; the other
+    parameters are those of the deployment.
     """
-    email = f"user{next(_number)}@example.com"
+    email = email or f"user{next(_number)}@example.com"
     developer_key = secrets.token_hex(32)
     async with pool.connection() as connection:
         cursor = await connection.execute(

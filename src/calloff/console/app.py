@@ -1,5 +1,6 @@
 """The ASGI application of the console, to be mounted at `/console`."""
 
+import contextlib
 import logging
 
 import psycopg
@@ -19,12 +20,14 @@ from calloff.console.routes import (
     cancel,
     deployments,
     keys,
+    limits,
     outbound,
     sign_in,
     trunks,
     upload,
 )
-from calloff.console.visitor import MustChangePassword, MustSignIn
+from calloff.console.trunk_form import Seal
+from calloff.console.visitor import MustChangePassword, MustSignIn, TooLarge, TooSlow, current_session
 from calloff.db.pool import Pool
 from calloff.domain.errors import CalloffError, Conflict, InvalidInput, NotFound, NotPermitted
 
@@ -32,22 +35,38 @@ _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (InvalidInput, 400),
     (NotPermitted, 403),
     (NotFound, 404),
+    (TooSlow, 408),
     (Conflict, 409),
+    (TooLarge, 413),
     (TooManyAttempts, 429),
 )
 _log = logging.getLogger(__name__)
 
 
-def create_console(pool: Pool, conninfo: str, throttle: Throttle | None = None) -> FastAPI:
+def create_console(pool: Pool, conninfo: str, throttle: Throttle | None = None, *, seal: Seal) -> FastAPI:
     """The console on an open pool to the database at `conninfo`; the pool stays the caller's to close.
 
-    `throttle`, which slows guessing, may be shared with the API.
+    `throttle`, which slows guessing, may be shared with the API; `seal` checks the settings of a trunk and encrypts
+    their secrets.
     """
     app = FastAPI(title="Calloff console", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.pool = pool
     app.state.conninfo = conninfo
+    app.state.seal = seal
     app.state.throttle = throttle or Throttle()
-    for routes in (sign_in, applications, deployments, outbound, calls, cancel, administration, keys, trunks, upload):
+    for routes in (
+        sign_in,
+        applications,
+        deployments,
+        outbound,
+        calls,
+        cancel,
+        administration,
+        keys,
+        limits,
+        trunks,
+        upload,
+    ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(CalloffError, _answer_calloff_error)
@@ -58,9 +77,9 @@ def create_console(pool: Pool, conninfo: str, throttle: Throttle | None = None) 
     return app
 
 
-def mount_console(app: FastAPI, pool: Pool, conninfo: str, throttle: Throttle | None = None) -> None:
+def mount_console(app: FastAPI, pool: Pool, conninfo: str, throttle: Throttle | None = None, *, seal: Seal) -> None:
     """Put the console at `/console`, and the page that tries out the API at `/docs`, of the API's application."""
-    app.mount("/console", create_console(pool, conninfo, throttle))
+    app.mount("/console", create_console(pool, conninfo, throttle, seal=seal))
     app.add_route("/console", _redirect, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
 
@@ -85,6 +104,9 @@ async def _answer_calloff_error(request: Request, error: Exception) -> Response:
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    # Whoever is signed in keeps the way back.
+    with contextlib.suppress(psycopg.Error):
+        await current_session(request)
     message = {404: "There is no such page.", 405: "This page cannot be used in this way."}
     return await error_page(request, error.status_code, message.get(error.status_code, str(error.detail)))
 

@@ -13,7 +13,7 @@ def whole(form: Mapping[str, str], name: str, what: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise InvalidInput(f"{what} is not a whole number. Write it in digits.")
+        raise InvalidInput(f"{what} is not a whole number. Write it in digits.", field=name)
     return int(text)
 
 
@@ -27,7 +27,7 @@ def decimal(form: Mapping[str, str], name: str, what: str) -> float | None:
     except ValueError:
         number = math.nan
     if not 0 < number < 1e9:
-        raise InvalidInput(f"{what} is not a positive number. Write it in digits.")
+        raise InvalidInput(f"{what} is not a positive number. Write it in digits.", field=name)
     return number
 
 
@@ -39,4 +39,4 @@ def moment(form: Mapping[str, str], name: str, what: str) -> float | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
-        raise InvalidInput(f"{what} is not a date and time. Write it like 2030-01-31T09:30.") from None
+        raise InvalidInput(f"{what} is not a date and time. Write it like 2030-01-31T09:30.", field=name) from None

@@ -1,4 +1,7 @@
-"""Reads a list that a page sends as the plain body of a request: to look at its beginning, or to queue all of it."""
+"""Reads a list that a page sends as the body of a request: to look at its beginning, or to queue all of it.
+
+The first line of the body is the rest of the form, URL-encoded; the list follows, byte for byte.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +9,10 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from calloff.console.call_form import read_shared
+from calloff.console.visitor import MAX_FORM, TooLarge, TooSlow, parse_form
 from calloff.domain.errors import InvalidInput
-from calloff.domain.schedule import Schedule
+from calloff.domain.patience import patience
 from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
 from calloff.queue.csv_rows import CsvRows
 
@@ -15,7 +20,6 @@ MAX_LIST = 512 * 1024 * 1024
 """Bytes of a list."""
 MAX_PIECE = 64 * 1024
 """Bytes of a piece to look at."""
-_STALL_SECONDS = 30
 _PIECE = 8 * 1024
 _BATCH = 2000
 _SHOWN = 100
@@ -42,10 +46,15 @@ class Outcome:
 
 
 async def preview_list(request: Request) -> Preview:
-    """The rows of the body, whose last one may be cut off and is left out. Raises `InvalidInput`."""
+    """The rows of the body, whose last one may be cut off and is left out.
+
+    Raises `InvalidInput`, `TooLarge` or `TooSlow`.
+    """
+    chunks = _chunks(request, MAX_FORM + MAX_PIECE)
+    _, first = await _read_form(chunks)
     rows = CsvRows()
-    found: list[StagedRow | RejectedRow] = []
-    async for chunk in _chunks(request, MAX_PIECE):
+    found = rows.feed(first)
+    async for chunk in chunks:
         found += rows.feed(chunk)
     if request.query_params.get("whole") == "1":
         found += rows.finish()
@@ -55,11 +64,16 @@ async def preview_list(request: Request) -> Preview:
 
 
 async def queue_list(request: Request, conninfo: str, deployment_id: int) -> Outcome:
-    """Queue every valid row of the body in one transaction. Raises `InvalidInput`; then nothing is queued."""
+    """Queue every valid row of the body in one transaction.
+
+    Raises `InvalidInput`, `TooLarge` or `TooSlow`; then nothing is queued.
+    """
     async with _uploads_at_once, Upload.open(conninfo, deployment_id, None) as upload:
+        chunks = _chunks(request, MAX_LIST)
+        shared, first = await _read_form(chunks)
         rows = CsvRows()
-        batch: list[StagedRow | RejectedRow] = []
-        async for chunk in _chunks(request, MAX_LIST):
+        batch = rows.feed(first)
+        async for chunk in chunks:
             for start in range(0, len(chunk), _PIECE):
                 batch += rows.feed(chunk[start : start + _PIECE])
                 # A fast sender must not keep other requests from their turn.
@@ -68,8 +82,7 @@ async def queue_list(request: Request, conninfo: str, deployment_id: int) -> Out
                 await upload.stage(batch)
                 batch = []
         await upload.stage(batch + rows.finish())
-        is_pci = request.query_params.get("is_pci") == "1"
-        totals = await upload.queue(SharedFields(Schedule(), None, is_pci, {}), b"")
+        totals = await upload.queue(shared, b"")
         shown: list[RejectedRow] = []
         async for row in upload.rejected_rows():
             if len(shown) < _SHOWN:
@@ -77,18 +90,32 @@ async def queue_list(request: Request, conninfo: str, deployment_id: int) -> Out
         return Outcome(totals.queued, totals.rejected, shown)
 
 
+async def _read_form(chunks: AsyncIterator[bytes]) -> tuple[SharedFields, bytes]:
+    """What the first line says about every call, and the beginning of the list."""
+    head = bytearray()
+    while b"\n" not in head:
+        chunk = await anext(chunks, None)
+        if chunk is None or len(head) > MAX_FORM:
+            raise InvalidInput("The list came without its form. Open the page anew and try again.")
+        head += chunk
+    line, _, first = bytes(head).partition(b"\n")
+    return read_shared(parse_form(line)), first
+
+
 async def _chunks(request: Request, most: int) -> AsyncIterator[bytes]:
-    size = 0
-    body = aiter(request.stream())
+    size, waited = 0, 0.0
+    body, now = aiter(request.stream()), asyncio.get_running_loop().time
     while True:
+        since = now()
         try:
-            async with asyncio.timeout(_STALL_SECONDS):
+            async with asyncio.timeout(patience(size, waited)):
                 chunk = await anext(body, None)
         except TimeoutError:
-            raise InvalidInput("The list came in too slowly. Send it again.") from None
+            raise TooSlow("The list came in too slowly. Send it again.") from None
+        waited += now() - since
         if chunk is None:
             return
         size += len(chunk)
         if size > most:
-            raise InvalidInput(f"The list is larger than {most // 1024} KiB. Send it in several parts.")
+            raise TooLarge(f"The list is larger than {most // 1024} KiB. Send it in several parts.")
         yield chunk

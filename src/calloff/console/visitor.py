@@ -1,5 +1,6 @@
 """Who looks at a page: the session behind the cookie, and the forms that it sends."""
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
@@ -10,12 +11,23 @@ from starlette.responses import Response
 from calloff.accounts.sessions import Session, find_session
 from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
+from calloff.db.statements import load
 from calloff.domain.errors import CalloffError, InvalidInput, NotPermitted
 
 COOKIE = "calloff_session"
 FORM_TOKEN = "form_token"  # noqa: S105
-_MAX_FORM = 256 * 1024
+MAX_FORM = 256 * 1024
 """Bytes of a form that is not an upload."""
+FORM_SECONDS = 20.0
+"""In which such a form has to come."""
+
+
+class TooLarge(CalloffError):
+    """The form or the list is larger than the page reads (HTTP 413)."""
+
+
+class TooSlow(CalloffError):
+    """The form or the list did not come in time (HTTP 408)."""
 
 
 class MustSignIn(CalloffError):
@@ -81,24 +93,43 @@ async def administrator(request: Request) -> Session:
     return session
 
 
+async def is_operator(request: Request, session: Session) -> bool:
+    """Whether it is the operator's account, which is the first one of the server."""
+    async with pool_of(request).connection() as connection:
+        parameters = {"account_id": session.user.account_id}
+        row = await (await connection.execute(load(__package__, "is_operator"), parameters)).fetchone()
+    return row is not None and bool(row["value"])
+
+
 async def read_form(request: Request, session: Session | None) -> Mapping[str, str]:
     """The fields of a form that a page of this session sent, of whatever name occurs last.
 
-    Raises `NotPermitted` without the session's token, and `InvalidInput` for what is no form.
+    Raises `NotPermitted` without the session's token, `TooLarge`, `TooSlow`, and `InvalidInput` for what is no form.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM:
-            raise InvalidInput("The form is too large. Send less.")
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    raise TooLarge("The form is too large. Send less.")
+    except TimeoutError:
+        raise TooSlow("The form did not come in time. Send it again.") from None
+    fields = parse_form(bytes(body))
+    if session is not None:
+        check_form_token(session, fields.get(FORM_TOKEN, ""))
+    return fields
+
+
+def parse_form(body: bytes) -> Mapping[str, str]:
+    """The fields of a URL-encoded form. Raises `InvalidInput`."""
     try:
         fields = dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200))
     except ValueError:
         raise InvalidInput("The form cannot be read. Open the page anew and try again.") from None
-    if any("\0" in value for value in fields.values()):
-        raise InvalidInput("A field holds a NUL. Remove it.")
-    if session is not None:
-        check_form_token(session, fields.get(FORM_TOKEN, ""))
+    for name, value in fields.items():
+        if "\0" in value:
+            raise InvalidInput("A field holds a NUL. Remove it.", field=name)
     return fields
 
 
@@ -114,7 +145,8 @@ def set_cookie(request: Request, response: Response, session: Session) -> None:
         COOKIE,
         session.token,
         path=request.scope["root_path"] or "/",
-        secure=request.url.scheme == "https",
+        # A browser says so itself where a proxy speaks TLS for us.
+        secure=request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://"),
         httponly=True,
         samesite="lax",
     )

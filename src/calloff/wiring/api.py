@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from calloff.accounts.secrets import SecretBox
 from calloff.accounts.throttle import Throttle
 from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
@@ -16,6 +17,7 @@ from calloff.console.app import mount_console
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.listening import BACKLOG, listen, url_of
 from calloff.wiring.signals import stop_on_signals
+from calloff.wiring.trunk_settings import seal_settings
 
 _GRACE = 10
 """Seconds for the answers that are under way when the process is told to stop."""
@@ -28,7 +30,14 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     async with database(settings, min_size=2, max_size=20) as pool:
         throttle = Throttle()
         app = create_app(pool, conninfo_of(settings), throttle, settings.metrics_token)
-        mount_console(app, pool, conninfo_of(settings), throttle)
+        # Opened when a trunk is set: only then has there to be a key.
+        mount_console(
+            app,
+            pool,
+            conninfo_of(settings),
+            throttle,
+            seal=lambda kind, given: seal_settings(kind, given, SecretBox.open(settings.data_dir, settings.secret_key)),
+        )
         server = _Server(
             uvicorn.Config(
                 app,

@@ -18,6 +18,7 @@ from calloff.api.app import create_app
 from calloff.console.app import mount_console
 from calloff.console.visitor import COOKIE
 from calloff.db.pool import Pool
+from tests.support.sealing import seal
 from tests.support.seed import Seed
 
 ORIGIN = "http://calloff.test"
@@ -43,9 +44,14 @@ class Visit:
 @pytest.fixture
 def app(pool: Pool, database_url: str) -> FastAPI:
     """Everything on one address."""
+    return new_app(pool, database_url)
+
+
+def new_app(pool: Pool, database_url: str) -> FastAPI:
+    """Everything on one address, on a pool of one's own."""
     throttle = Throttle()
     app = create_app(pool, database_url, throttle)
-    mount_console(app, pool, database_url, throttle)
+    mount_console(app, pool, database_url, throttle, seal=seal)
     return app
 
 
@@ -88,6 +94,24 @@ def console_routes(app: FastAPI) -> set[tuple[str, str]]:
     console = next(route.app for route in app.routes if isinstance(route, Mount) and route.path == "/console")
     assert isinstance(console, FastAPI)
     return {("/console" + path, method) for path, method in _flat(console.routes)}
+
+
+def other_routes(app: FastAPI) -> set[str]:
+    """What answers beside the operations of the API and the pages of the console, by path."""
+    console = next(route.app for route in app.routes if isinstance(route, Mount) and route.path == "/console")
+    assert isinstance(console, FastAPI)
+    outside = {getattr(route, "path", "") for route in _others(app.routes)}
+    return outside | {f"/console{getattr(route, 'path', '')}" for route in _others(console.routes)}
+
+
+def _others(routes: object) -> list[object]:
+    found: list[object] = []
+    for route in routes:  # type: ignore[attr-defined]
+        if hasattr(route, "original_router"):
+            found += _others(route.original_router.routes)
+        elif not isinstance(route, APIRoute):
+            found.append(route)
+    return found
 
 
 def _flat(routes: object) -> set[tuple[str, str]]:

@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from calloff.api.app import create_app
-from calloff.console.app import mount_console
 from calloff.db.pool import Pool, open_pool
 from calloff.queue.cancel import cancel_pending
-from tests.integration.console.conftest import owner_of, visit
+from tests.integration.console.conftest import new_app, owner_of, visit
 from tests.support.seed import seed
 
 _CALLS = 60_000
@@ -58,12 +56,11 @@ async def test_no_page_counts_or_wades(one_connection: Pool, database_url: str) 
     async with pool.connection() as connection:
         await connection.execute("VACUUM ANALYZE call")
         await connection.execute("ANALYZE call_count")
-    app = create_app(pool, database_url)
-    mount_console(app, pool, database_url)
-    browser = await visit(app, pool, owner_of(seeded))
+    browser = await visit(new_app(pool, database_url), pool, owner_of(seeded))
     here = f"/console/apps/{seeded.application_id}/{seeded.deployment_id}"
     pages = [
         "/console/apps",
+        "/console/limits",
         here,
         f"{here}/stops",
         f"{here}/calls",

@@ -15,7 +15,7 @@ from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.queue.cancel import cancel_pending
 from calloff.queue.submit import submit
-from tests.integration.console.conftest import client_of, colleague, console_routes, owner_of, visit
+from tests.integration.console.conftest import client_of, colleague, console_routes, other_routes, owner_of, visit
 from tests.support.seed import Seed, seed
 
 _A = "/console/apps/{application_id}"
@@ -39,6 +39,7 @@ IN_AN_APPLICATION = {
     (_D + "/pause", "POST"): _CANCEL,
     (_D + "/resume", "POST"): _QUEUE,
     (_D + "/calls", "GET"): _VIEW,
+    (_D + "/calls/export/{form}", "GET"): _VIEW,
     (_D + "/calls/{call_id}", "GET"): _VIEW,
     (_D + "/calls/{call_id}/cancel", "POST"): _CANCEL,
     (_D + "/cancel", "GET"): _CANCEL,
@@ -57,12 +58,27 @@ FOR_ADMINISTRATORS = {
     ("/console/users", "POST"),
     ("/console/users/{user_id}/password", "POST"),
     ("/console/users/{user_id}/deactivate", "POST"),
+    ("/console/users/{user_id}/reactivate", "POST"),
     ("/console/audit", "GET"),
     ("/console/trunks", "GET"),
     ("/console/trunks/{trunk_id}", "GET"),
-    ("/console/trunks/{trunk_id}/limits", "POST"),
+    ("/console/trunks/{trunk_id}", "POST"),
     ("/console/trunks/{trunk_id}/test", "POST"),
+    ("/console/trunks/new/{kind}", "GET"),
+    ("/console/trunks/new/{kind}", "POST"),
+    ("/console/limits", "GET"),
+    ("/console/limits/{account_id}", "GET"),
+    ("/console/limits/{account_id}", "POST"),
+    ("/console/limits/{account_id}/pause", "POST"),
+    ("/console/limits/{account_id}/deactivate", "POST"),
+    ("/console/limits/{account_id}/reactivate", "POST"),
 }
+FOR_THE_OPERATOR = {
+    ("/console/trunks/{trunk_id}", "POST"),
+    ("/console/trunks/new/{kind}", "GET"),
+    ("/console/trunks/new/{kind}", "POST"),
+}
+"""Of those: the trunks are everybody's."""
 FOR_EVERYBODY = {
     ("/console/", "GET"),
     ("/console/apps", "GET"),
@@ -94,6 +110,23 @@ def test_no_route_is_left_out(app: FastAPI) -> None:
     assert console_routes(app) == {*IN_AN_APPLICATION, *FOR_ADMINISTRATORS, *FOR_EVERYBODY}
     operations = [each for methods in openapi_document()["paths"].values() for each in methods.values()]
     assert {each["operationId"] for each in operations if each.get("security") != []} == set(API)
+    # That the document names every route of the API is `tests/unit/api/test_openapi.py`'s to prove.
+    assert other_routes(app) == {"/console", "/docs", "/console/static"}
+
+
+async def test_what_needs_no_credentials_tells_nothing_of_any_account(
+    app: FastAPI, client: httpx.AsyncClient, pool: Pool
+) -> None:
+    seeded = await seed(pool)
+    await _paths(pool, seeded)
+    document = openapi_document()["paths"]
+    unguarded = {path for path in document for each in document[path].values() if each.get("security") == []}
+    assert unguarded == {"/healthz", "/readyz"}
+    for path in (*unguarded, "/openapi.json", "/docs", "/console/sign-in", "/console/static/console.js"):
+        answer = await client.get(path)
+        assert answer.status_code == 200, path
+        assert seeded.email not in answer.text
+    assert (await client.get("/metrics")).status_code == 403
 
 
 async def _paths(pool: Pool, seeded: Seed) -> dict[str, str]:
@@ -104,6 +137,9 @@ async def _paths(pool: Pool, seeded: Seed) -> dict[str, str]:
         "deployment_id": str(seeded.deployment_id),
         "call_id": str(call_id),
         "epoch": "1",
+        "form": "csv",
+        "kind": "sip",
+        "account_id": str(seeded.account_id),
         "user_id": str(seeded.user_id),
         "trunk_id": str((await list_trunks(pool))[0].id),
         "key_id": "1",
@@ -140,9 +176,10 @@ async def test_nobody_from_another_account_finds_anything(app: FastAPI, pool: Po
     for path, method in [*IN_AN_APPLICATION, *FOR_ADMINISTRATORS]:
         address = path.format(**paths)
         answer = await (browser.get(address) if method == "GET" else browser.post(address))
-        if "{trunk_id}" in path or "{" not in path:
+        if (path, method) in FOR_THE_OPERATOR:
+            assert answer.status_code == 403, (method, path)
+        elif "{trunk_id}" in path or "{" not in path:
             assert seeded.email not in answer.text
-            assert "limits" not in path or answer.status_code == 403
         else:
             assert answer.status_code == 404, (method, path)
     # Not even through an application of one's own.

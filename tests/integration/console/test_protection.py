@@ -1,10 +1,12 @@
 """Sessions, forms, headers and the throttle, as security.md asks for them (rows 2 to 5, 18 to 20, 24)."""
 
 import hashlib
+import re
 import time
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from calloff.accounts.passwords import set_password
@@ -22,6 +24,7 @@ SELECT md5(string_agg(t::text, '' ORDER BY t::text)) AS value FROM (
     UNION ALL SELECT to_jsonb(c) FROM cancellation AS c UNION ALL SELECT to_jsonb(u) FROM account_user AS u
     UNION ALL SELECT to_jsonb(k) FROM developer_key AS k UNION ALL SELECT to_jsonb(r) FROM trunk AS r
     UNION ALL SELECT to_jsonb(c) FROM call AS c UNION ALL SELECT to_jsonb(l) FROM audit_log AS l
+    UNION ALL SELECT to_jsonb(o) FROM account AS o
 ) AS t
 """
 
@@ -49,6 +52,10 @@ async def test_a_form_from_another_site_changes_nothing(app: FastAPI, pool: Pool
         {"origin": "null"},
         {},
         {"origin": f"{ORIGIN}.evil.example"},
+        {"origin": f"ftp://{ORIGIN.partition('//')[2]}"},
+        {"origin": f"{ORIGIN} {ORIGIN}"},
+        {"origin": "http://["},
+        {"host": "", "origin": ""},
         {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
     ]
     for path, method in sorted(console_routes(app)):
@@ -75,9 +82,31 @@ async def test_no_page_changes_anything_when_it_is_opened(app: FastAPI, pool: Po
     assert await _value(pool, _SETTINGS) == before
 
 
-async def test_every_answer_has_its_guards(app: FastAPI, client: httpx.AsyncClient, pool: Pool) -> None:
-    for path in ("/docs", "/console/sign-in", "/console/nothing", "/console/apps", "/console/static/console.css"):
-        answer = await client.get(path)
+async def test_every_answer_has_its_guards(
+    app: FastAPI, pool: Pool, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded = await seed(pool)
+    browser = await visit(app, pool, owner_of(seeded))
+    paths = await _paths(pool, seeded)
+    answers = [await client.get(path) for path in ("/docs", "/console/sign-in", "/console/static/console.css")]
+    private = [await browser.get("/console/nothing"), await client.get("/console/apps")]
+    for path, method in sorted(console_routes(app)):
+        if method == "GET" and not path.endswith("/live"):
+            private.append(await browser.get(path.format(**paths)))
+        elif method == "POST":
+            private.append(await client.post(path.format(**paths), headers={"origin": "null"}))
+            private.append(await client.put(path.format(**paths), headers={"origin": ORIGIN}))
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ValueError("canary 16175550142")
+
+    for module in ("applications.list_users", "keys.list_keys"):
+        monkeypatch.setattr(f"calloff.console.routes.{module}", broken)
+    for path in (f"/console/apps/{seeded.application_id}", "/console/keys"):
+        private.append(await browser.get(path))
+        assert private[-1].status_code == 500
+        assert "canary" not in private[-1].text
+    for answer in answers + private:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
@@ -85,9 +114,21 @@ async def test_every_answer_has_its_guards(app: FastAPI, client: httpx.AsyncClie
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
         assert " style=" not in answer.text
-        assert " onclick" not in answer.text
-    answer = await client.get("/console/sign-in")
-    assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r"\son\w+=", answer.text)
+        assert not re.search(r"<script(?![^>]* src=)", answer.text)
+    assert {answer.headers["cache-control"] for answer in private} == {"no-store"}
+
+
+@pytest.mark.parametrize(("origin", "is_secure"), [("https://calloff.test", True), ("http://calloff.test", False)])
+async def test_the_cookie_is_for_tls_alone_where_there_is_tls(
+    client: httpx.AsyncClient, pool: Pool, origin: str, is_secure: bool
+) -> None:
+    """Also behind a proxy that speaks it for us."""
+    seeded = await seed(pool)
+    await set_password(pool, seeded.user_id, PASSWORD, must_change=False)
+    form = {"email": seeded.email, "password": PASSWORD}
+    answer = await client.post("/console/sign-in", data=form, headers={"origin": origin})
+    assert ("; Secure" in answer.headers["set-cookie"]) is is_secure
 
 
 async def test_a_session_is_new_at_every_sign_in_and_dead_after_the_sign_out(app: FastAPI, pool: Pool) -> None:

@@ -1,2 +1,2 @@
--- Trunks are shared by all accounts, so only the first one, which is the operator's, may change them.
+-- Trunks are shared by all accounts, and limits are set for them: only the first one, the operator's, may do it.
 SELECT %(account_id)s = min(id) AS value FROM account

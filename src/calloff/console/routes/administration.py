@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from calloff.accounts.audit import list_audit
 from calloff.accounts.passwords import make_password, set_password
 from calloff.accounts.sessions import Session
-from calloff.accounts.users import AccountUser, add_user, deactivate_user, list_users
+from calloff.accounts.users import AccountUser, add_user, deactivate_user, list_users, reactivate_user
 from calloff.console.deployment_pages import identifier
 from calloff.console.recording import record_change
 from calloff.console.render import page
@@ -62,6 +62,17 @@ async def deactivate(request: Request) -> Response:
         return await _show(request, session, error="You cannot shut yourself out. Ask another administrator.")
     await deactivate_user(pool_of(request), user.id)
     await record_change(request, session, "deactivate a user", f"user {user.id}")
+    return RedirectResponse(f"{request.scope['root_path']}/users", 303)
+
+
+@router.post("/users/{user_id}/reactivate")
+async def reactivate(request: Request) -> Response:
+    """Let a user in again."""
+    session = await administrator(request)
+    await read_form(request, session)
+    user = await _find(request, session)
+    await reactivate_user(pool_of(request), user.id)
+    await record_change(request, session, "reactivate a user", f"user {user.id}")
     return RedirectResponse(f"{request.scope['root_path']}/users", 303)
 
 

@@ -1,7 +1,9 @@
-"""The calls of a deployment: the list, the search by number, and one call's history."""
+"""The calls of a deployment: the list, the search by number, the export of both, and one call's history."""
+
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
 from calloff.console.deployment_pages import Place, deployment_page, enter, identifier
@@ -11,28 +13,27 @@ from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.domain.phone import parse_number
 from calloff.queue.cancel import cancel_call
+from calloff.queue.export import Format, export_pages
 from calloff.queue.read import STATUSES, CallStatus, find_call, list_calls
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/calls")
-_PAGE = 50
+_PAGE, _EXPORT_PAGE = 50, 250
+"""Calls on a page, and those that an export fetches at a time: to write them down keeps others waiting."""
+_MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
 @router.get("")
 async def calls(request: Request) -> Response:
     """Newest first, of one status or all, or to one number; a page holds 50, however many there are."""
     place = await enter(request, Permission.VIEW)
-    query = request.query_params
-    status, number, before = query.get("status", ""), query.get("number", "").strip(), query.get("before", "")
+    status, number = _filter(request)
+    before = request.query_params.get("before", "")
     last = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
     error, found = None, []
-    if number:
-        try:
-            found = await _search(place, number, last)
-        except InvalidInput:
-            error = "This is not a phone number. Type all of its 7 to 15 digits."
-    else:
-        statuses = [status] if status in STATUSES else STATUSES
-        found = await list_calls(pool_of(request), place.deployment_id, limit=_PAGE, before=last, statuses=statuses)
+    try:
+        found = await _find_page(place, status, number, before=last, limit=_PAGE)
+    except InvalidInput:
+        error = "This is not a phone number. Type all of its 7 to 15 digits."
     return await deployment_page(
         place,
         "calls.html",
@@ -45,6 +46,21 @@ async def calls(request: Request) -> Response:
         has_more=len(found) == _PAGE,
         error=error,
     )
+
+
+@router.get("/export/{form}")
+async def export(request: Request) -> Response:
+    """All calls of the present filter as a file, newest first, `csv` or `jsonl`."""
+    place = await enter(request, Permission.VIEW)
+    form: Format = "jsonl" if request.path_params["form"] == "jsonl" else "csv"
+    if request.path_params["form"] != form:
+        raise NotFound("There is no such page.")
+    status, number = _filter(request)
+    if number:
+        parse_number(number, "number")
+    headers = {"Content-Disposition": f'attachment; filename="calls-{place.deployment_id}.{form}"'}
+    pages = _pages(place, status, number)
+    return StreamingResponse(export_pages(pages, form), media_type=_MEDIA_TYPES[form], headers=headers)
 
 
 @router.get("/{call_id}")
@@ -85,13 +101,35 @@ async def _find(place: Place) -> CallStatus:
     return found
 
 
-async def _search(place: Place, number: str, before: int | None) -> list[CallStatus]:
+def _filter(request: Request) -> tuple[str, str]:
+    """The status and the number that calls are to have; empty for any."""
+    query = request.query_params
+    return query.get("status", ""), query.get("number", "").strip()
+
+
+async def _pages(place: Place, status: str, number: str) -> AsyncIterator[list[CallStatus]]:
+    """Every call of the filter, a page at a time; between two of them, no connection is held."""
+    last = None
+    while page := await _find_page(place, status, number, before=last, limit=_EXPORT_PAGE):
+        yield page
+        last = page[-1].call_id
+
+
+async def _find_page(place: Place, status: str, number: str, *, before: int | None, limit: int) -> list[CallStatus]:
+    """The next calls of the filter. Raises `InvalidInput` for a number that is none."""
+    if number:
+        return await _search(place, number, before=before, limit=limit)
+    statuses = [status] if status in STATUSES else STATUSES
+    return await list_calls(pool_of(place.request), place.deployment_id, limit=limit, before=before, statuses=statuses)
+
+
+async def _search(place: Place, number: str, *, before: int | None, limit: int) -> list[CallStatus]:
     digits = parse_number(number, "number").removeprefix("+")
     parameters = {
         "deployment_id": place.deployment_id,
         "numbers": [digits, f"+{digits}"],
         "before": before or 2**62,
-        "limit": _PAGE,
+        "limit": limit,
     }
     async with pool_of(place.request).connection() as connection:
         cursor = await connection.execute(load("calloff.console", "search_calls"), parameters)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.access import Permission
-from calloff.accounts.deployments import DeploymentSettings, delete_deployment, set_deployment
+from calloff.accounts.deployments import DeploymentSettings, delete_deployment, find_deployment, set_deployment
 from calloff.accounts.trunks import list_trunks
-from calloff.console.deployment_pages import deployment_page, enter
+from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.fields import decimal, whole
 from calloff.console.visitor import origin, pool_of, read_form
 from calloff.domain.errors import InvalidInput
@@ -20,8 +20,7 @@ router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
 async def settings(request: Request) -> Response:
     """What can be set."""
     place = await enter(request, Permission.ADMINISTER)
-    trunks = await list_trunks(pool_of(request))
-    return await deployment_page(place, "settings.html", tab="settings", trunks=trunks, error=None)
+    return await _show(place)
 
 
 @router.post("/settings")
@@ -32,10 +31,7 @@ async def change_settings(request: Request) -> Response:
     try:
         await set_deployment(pool_of(request), place.deployment_id, _settings(form))
     except InvalidInput as error:
-        trunks = await list_trunks(pool_of(request))
-        return await deployment_page(
-            place, "settings.html", status=400, tab="settings", trunks=trunks, error=error.message
-        )
+        return await _show(place, form, error)
     await place.record("change the settings")
     return RedirectResponse(f"{place.url}/settings", 303)
 
@@ -57,6 +53,30 @@ async def delete(request: Request) -> Response:
     )
     await place.record("delete a deployment")
     return RedirectResponse(f"{request.scope['root_path']}/apps/{place.application_id}", 303)
+
+
+async def _show(place: Place, form: Mapping[str, str] | None = None, error: InvalidInput | None = None) -> HTMLResponse:
+    pool = pool_of(place.request)
+    found = await find_deployment(pool, place.deployment_id)
+    present = {
+        "name": found.name,
+        "trunk": found.trunk_id,
+        "caller_id": found.caller_id or "",
+        "ring_timeout": f"{found.ring_timeout:g}",
+        "max_concurrent_calls": found.max_concurrent_calls or "",
+        "calls_per_second": found.calls_per_second or "",
+        "on_unknown": found.on_unknown,
+        "callback_format": found.callback_format,
+    }
+    return await deployment_page(
+        place,
+        "settings.html",
+        status=400 if error else 200,
+        tab="settings",
+        trunks=await list_trunks(pool),
+        form=present | dict(form or {}),
+        error=error,
+    )
 
 
 def _settings(form: Mapping[str, str]) -> DeploymentSettings:

@@ -1,6 +1,7 @@
-"""The visitor's developer keys: made, shown once, revoked."""
+"""Developer keys: made, shown once, revoked; an administrator may revoke those of the others, too."""
 
 from fastapi import APIRouter, Request
+from psycopg.rows import DictRow
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.keys import add_key, list_keys, revoke_key
@@ -9,6 +10,7 @@ from calloff.console.deployment_pages import identifier
 from calloff.console.recording import record_change
 from calloff.console.render import page
 from calloff.console.visitor import pool_of, read_form, visitor
+from calloff.db.statements import load
 from calloff.domain.errors import NotFound
 
 router = APIRouter(prefix="/keys")
@@ -16,7 +18,7 @@ router = APIRouter(prefix="/keys")
 
 @router.get("")
 async def keys(request: Request) -> Response:
-    """The keys, without what they open with."""
+    """The keys, without what they open with; for an administrator those of the others, too."""
     return await _show(request, await visitor(request))
 
 
@@ -36,7 +38,8 @@ async def revoke(request: Request) -> Response:
     session = await visitor(request)
     await read_form(request, session)
     key_id = identifier(request, "key_id")
-    if key_id not in {key.id for key in await list_keys(pool_of(request), session.user.user_id)}:
+    own = {key.id for key in await list_keys(pool_of(request), session.user.user_id)}
+    if key_id not in own | {key["id"] for key in await _others(request, session)}:
         raise NotFound("You have no such key.")
     await revoke_key(pool_of(request), key_id)
     await record_change(request, session, "revoke a developer key", f"key {key_id}")
@@ -45,4 +48,14 @@ async def revoke(request: Request) -> Response:
 
 async def _show(request: Request, session: Session, made: str | None = None) -> HTMLResponse:
     found = await list_keys(pool_of(request), session.user.user_id)
-    return await page(request, "keys.html", keys=found, made=made)
+    return await page(request, "keys.html", keys=found, others=await _others(request, session), made=made)
+
+
+async def _others(request: Request, session: Session) -> list[DictRow]:
+    """What an administrator may revoke besides; nothing for anybody else."""
+    if not session.user.is_administrator:
+        return []
+    parameters = {"account_id": session.user.account_id, "user_id": session.user.user_id}
+    async with pool_of(request).connection() as connection:
+        cursor = await connection.execute(load("calloff.console", "list_others_keys"), parameters)
+        return await cursor.fetchall()

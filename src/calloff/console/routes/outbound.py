@@ -1,29 +1,25 @@
 """The Outbound page: live numbers and the chart, queueing by hand, pause and resume."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
-from calloff.console.deployment_pages import deployment_page, enter
-from calloff.console.fields import moment, whole
+from calloff.console.call_form import in_words, read_call
+from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.numbers import draw_chart, live_numbers
 from calloff.console.render import fragment
-from calloff.console.visitor import current_session, pool_of, read_form
-from calloff.domain.calls import NewCall
-from calloff.domain.errors import InvalidInput
-from calloff.domain.phone import parse_destination
-from calloff.domain.schedule import Schedule
+from calloff.console.visitor import pool_of, read_form
+from calloff.domain.errors import CalloffError, InvalidInput
 from calloff.queue.cancel import pause, resume
 from calloff.queue.read import list_calls
 from calloff.queue.submit import submit
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
 
-_TICK, _CHART_EVERY, _LONGEST_STREAM = 1.0, 10, 60
+_TICK, _CHART_EVERY, _LONGEST_STREAM = 1.0, 5, 60
 """Seconds between two looks at the counters, looks between two charts, and looks until the browser asks anew."""
 MAGIC_NUMBERS = (
     ("0001", "busy", 486),
@@ -83,8 +79,13 @@ async def _stream(request: Request, deployment_id: int) -> AsyncIterator[str]:
             calls = await list_calls(pool, deployment_id, limit=8)
             yield _event("newest", fragment("_calls.html", calls=calls, url=request.url.path.removesuffix("/live")))
         await asyncio.sleep(_TICK)
+        if await request.is_disconnected():
+            return
+        # Whoever has signed out, or may not look any more, sees nothing more.
         del request.state.session
-        if await request.is_disconnected() or await current_session(request) is None:
+        try:
+            await enter(request, Permission.VIEW)
+        except CalloffError:
             return
 
 
@@ -97,7 +98,7 @@ def _event(name: str, html: str) -> str:
 async def queue_page(request: Request) -> Response:
     """A form for one call."""
     place = await enter(request, Permission.QUEUE)
-    return await deployment_page(place, "queue.html", tab="queue", form={}, error=None, magic_numbers=MAGIC_NUMBERS)
+    return await _show_form(place, {}, None)
 
 
 @router.post("/queue")
@@ -106,30 +107,17 @@ async def queue(request: Request) -> Response:
     place = await enter(request, Permission.QUEUE)
     form = await read_form(request, place.session)
     try:
-        schedule = Schedule(
-            start=moment(form, "start", "The time to begin"),
-            end=moment(form, "end", "The time to stop"),
-            max_attempts=whole(form, "max_attempts", "The number of attempts") or 1,
-            reattempt_wait=whole(form, "reattempt_wait", "The wait between attempts"),
-        )
-        schedule.check(time.time())
-        call = NewCall(
-            destination=parse_destination(form.get("phone_number", "")),
-            schedule=schedule,
-            is_pci=form.get("is_pci") == "1",
-        )
-        call_id = await submit(pool_of(request), place.deployment_id, call)
+        call_id = await submit(pool_of(request), place.deployment_id, read_call(form))
     except InvalidInput as error:
-        return await deployment_page(
-            place,
-            "queue.html",
-            status=400,
-            tab="queue",
-            form=form,
-            error=error.message,
-            magic_numbers=MAGIC_NUMBERS,
-        )
+        return await _show_form(place, form, in_words(error))
     return RedirectResponse(f"{place.url}/calls/{call_id}", 303)
+
+
+async def _show_form(place: Place, form: Mapping[str, str], error: InvalidInput | None) -> HTMLResponse:
+    status = 400 if error else 200
+    return await deployment_page(
+        place, "queue.html", status=status, tab="queue", form=form, error=error, magic_numbers=MAGIC_NUMBERS
+    )
 
 
 @router.post("/pause")

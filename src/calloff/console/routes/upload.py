@@ -4,10 +4,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from calloff.accounts.access import Permission
+from calloff.console.call_form import in_words
 from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.list_upload import preview_list, queue_list
 from calloff.console.render import fragment
-from calloff.console.visitor import check_form_token
+from calloff.console.visitor import TooLarge, TooSlow, check_form_token
 from calloff.domain.errors import CalloffError, Deleted, InvalidInput
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/upload")
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/upload")
 async def upload_page(request: Request) -> Response:
     """Asks for the file."""
     place = await enter(request, Permission.QUEUE)
-    return await deployment_page(place, "upload.html", tab="upload")
+    return await deployment_page(place, "upload.html", tab="upload", form={}, error=None)
 
 
 @router.post("/preview")
@@ -26,7 +27,7 @@ async def preview(request: Request) -> Response:
     await _enter(request)
     try:
         found = await preview_list(request)
-    except InvalidInput as error:
+    except (InvalidInput, TooLarge, TooSlow) as error:
         return _refusal(error)
     return HTMLResponse(fragment("_preview.html", preview=found))
 
@@ -37,7 +38,7 @@ async def upload(request: Request) -> Response:
     place = await _enter(request)
     try:
         outcome = await queue_list(request, request.app.state.conninfo, place.deployment_id)
-    except (InvalidInput, Deleted) as error:
+    except (InvalidInput, TooLarge, TooSlow, Deleted) as error:
         return _refusal(error)
     await place.record(f"queue a list of {outcome.queued} calls")
     return HTMLResponse(fragment("_uploaded.html", outcome=outcome, url=place.url))
@@ -50,4 +51,6 @@ async def _enter(request: Request) -> Place:
 
 
 def _refusal(error: CalloffError) -> HTMLResponse:
-    return HTMLResponse(fragment("_refusal.html", message=error.message), 400)
+    status = {TooLarge: 413, TooSlow: 408}.get(type(error), 400)
+    error = in_words(error) if isinstance(error, InvalidInput) else error
+    return HTMLResponse(fragment("_refusal.html", error=error), status)

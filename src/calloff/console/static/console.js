@@ -67,46 +67,93 @@ for (const here of document.querySelectorAll("nav [aria-current]")) here.scrollI
 const page = document.querySelector("[data-stream]");
 if (page) follow(page);
 
-// Sends a list as the plain body of a request: its beginning for a preview, then the whole of it with its progress.
+// Fields for moments hold UTC, as they are sent; they are shown and typed in the reader's own time zone.
+function useLocalTime(form) {
+  const fields = [...form.querySelectorAll("[data-utc]")];
+  for (const field of fields) {
+    const zone = field.closest("label").querySelector("[data-zone]");
+    if (zone) zone.textContent = "(your time)";
+    // What the browser has put back after a step in its history was typed here.
+    if (field.value && field.value === field.defaultValue) {
+      const moment = new Date(`${field.value}Z`);
+      moment.setMinutes(moment.getMinutes() - moment.getTimezoneOffset());
+      field.value = moment.toISOString().slice(0, 16);
+    }
+  }
+  form.addEventListener("formdata", (event) => {
+    for (const field of fields) {
+      if (field.value) event.formData.set(field.name, new Date(field.value).toISOString().slice(0, 16));
+    }
+  });
+}
+for (const form of document.forms) if (form.querySelector("[data-utc]")) useLocalTime(form);
+
+// Sends a list with its form: first its beginning for a preview, then the whole of it with its progress. The body is
+// the form's other fields, URL-encoded on one line, and then the list as it is.
 function prepareUpload(form) {
   const [file, button] = [form.elements.list, form.querySelector("button")];
   const result = document.getElementById("upload-result");
   const progress = document.getElementById("upload-progress");
-  const headers = { "X-Form-Token": form.dataset.token, "Content-Type": "text/csv" };
+  const headers = { "X-Form-Token": form.dataset.token, "Content-Type": "application/octet-stream" };
   const unreachable = "The server cannot be reached. Try again.";
+  let previews = 0;
 
-  file.addEventListener("change", async () => {
+  const body = (list) => {
+    const fields = new FormData(form);
+    fields.delete("list");
+    return new Blob([new URLSearchParams(fields).toString(), "\n", list]);
+  };
+
+  // A refusal of one field goes beside that field.
+  const show = (html) => {
+    for (const old of form.querySelectorAll(".error[data-field]")) old.remove();
+    for (const old of form.querySelectorAll("[aria-invalid]")) old.removeAttribute("aria-invalid");
+    result.innerHTML = html;
+    const refusal = result.querySelector("[data-field]");
+    const field = refusal && form.elements[refusal.dataset.field];
+    if (!field) return;
+    field.closest("label").after(refusal);
+    refusal.id = `${field.name}-error`;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-errormessage", refusal.id);
+    field.closest("details").open = true;
+  };
+
+  form.addEventListener("change", async () => {
     button.disabled = true;
     if (!file.files.length) return;
     const list = file.files[0];
-    const whole = list.size <= 65536;
+    const mine = ++previews;
     try {
-      const answer = await fetch(`${form.dataset.url}/preview?whole=${whole ? 1 : 0}`, {
-        method: "POST", headers, body: list.slice(0, 65536), redirect: "error",
+      const answer = await fetch(`${form.dataset.url}/preview?whole=${list.size <= 65536 ? 1 : 0}`, {
+        method: "POST", headers, body: body(list.slice(0, 65536)), redirect: "error",
       });
-      result.innerHTML = await answer.text();
+      const html = await answer.text();
+      if (mine !== previews) return;
+      show(html);
       button.disabled = !answer.ok;
     } catch {
-      result.textContent = unreachable;
+      if (mine === previews) result.textContent = unreachable;
     }
   });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    previews += 1;
     const request = new XMLHttpRequest();
-    request.open("POST", `${form.dataset.url}?is_pci=${form.elements.is_pci.checked ? 1 : 0}`);
+    request.open("POST", form.dataset.url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (sent) => { progress.value = sent.loaded / sent.total; });
     request.upload.addEventListener("load", () => { progress.removeAttribute("value"); });
     request.addEventListener("loadend", () => {
       progress.hidden = true;
-      if (request.status) result.innerHTML = request.responseText;
+      if (request.status) show(request.responseText);
       else result.textContent = unreachable;
     });
     button.disabled = true;
     progress.value = 0;
     progress.hidden = false;
-    request.send(file.files[0]);
+    request.send(body(file.files[0]));
   });
 }
 

@@ -36,7 +36,8 @@ function input(operation, name, schema, description, required, start) {
   const id = `${operation.operationId}-${name}`;
   let control;
   if (schema.enum) {
-    const choices = [...new Set(schema.enum.map(String))];
+    // An empty field is one that is not sent.
+    const choices = [...new Set(schema.enum.filter((choice) => choice !== null && choice !== "").map(String))];
     control = make("select", { id }, make("option", { value: "" }, "–"),
       ...choices.map((choice) => make("option", { value: choice }, choice)));
   } else if (schema.format === "binary") {
@@ -113,12 +114,14 @@ function section(method, path, operation) {
   const grid = make("div", { class: "inputs" });
   const parameters = operation.parameters.map(resolve);
   const controls = {};
+  const headerFields = [];
   for (const parameter of parameters) {
     if (shared(parameter.name)) continue;
     const field = input(operation, parameter.name, parameter.schema, parameter.description, parameter.required,
       parameter.in === "path" ? parameter.example : "");
     controls[parameter.name] = field.querySelector("[data-name]");
-    grid.append(field);
+    if (parameter.in === "header") headerFields.push(field);
+    else grid.append(field);
   }
   const fields = [];
   let type = null;
@@ -135,6 +138,7 @@ function section(method, path, operation) {
     }
     grid.append(make("div", {}, make("label", { for: type.id }, "Send as"), type));
   }
+  grid.append(...headerFields);
   const valueOf = (name) => (shared(name) || controls[name]).value.trim();
   const inPath = () => Object.fromEntries(parameters.filter((p) => p.in === "path").map((p) => [p.name, encodeURIComponent(valueOf(p.name))]));
   const result = make("div", { role: "status" });

@@ -1,0 +1,84 @@
+"""Reads how to call, as the forms for one call and for a list have it: the API's fields, under the same names."""
+
+import time
+from collections.abc import Mapping
+
+from calloff.console.fields import moment
+from calloff.domain.call_requests import (
+    Fields,
+    parse_call,
+    parse_is_pci,
+    parse_result_url,
+    parse_schedule,
+    parse_variables,
+)
+from calloff.domain.calls import NewCall
+from calloff.domain.errors import InvalidInput
+from calloff.queue.bulk import SharedFields
+
+_WORDS = {
+    "start_timestamp": "the time to begin",
+    "end_timestamp": "the time to stop",
+    "max_attempts": "the number of attempts",
+    "reattempt_wait": "the wait between attempts",
+    "result_url": "the callback's address",
+    "phone_number": "the number",
+    "ani": "the caller ID",
+    "postd": "the digits to send",
+}
+"""What the forms call a field, where they do not use its name."""
+
+
+def read_call(form: Mapping[str, str]) -> NewCall:
+    """The call that the form asks for. Raises `InvalidInput` that names the field."""
+    parameters = [f";{name}={form[name]}" for name in ("ani", "postd") if form.get(name, "").strip()]
+    fields = {**_shared(form), "phone_number": form.get("phone_number", "") + "".join(parameters)}
+    return parse_call(fields)
+
+
+def read_shared(form: Mapping[str, str]) -> SharedFields:
+    """What the form says about every call of a list. Raises `InvalidInput` that names the field."""
+    fields = _shared(form)
+    schedule = parse_schedule(fields)
+    schedule.check(time.time())
+    variables = parse_variables(fields)
+    return SharedFields(schedule, parse_result_url(fields), parse_is_pci(fields), dict(variables or {}))
+
+
+def in_words(error: InvalidInput) -> InvalidInput:
+    """The same in the words of the forms."""
+    message = error.message
+    for name, words in _WORDS.items():
+        if message.startswith(name):
+            message = f"{words[0].upper()}{words[1:]}{message.removeprefix(name)}"
+        message = message.replace(name, words)
+    return InvalidInput(message, field=error.field)
+
+
+def _shared(form: Mapping[str, str]) -> Fields:
+    start = moment(form, "start_timestamp", "The time to begin")
+    end = moment(form, "end_timestamp", "The time to stop")
+    given: Fields = {
+        name: form.get(name, "").strip() for name in ("max_attempts", "reattempt_wait", "result_url", "is_pci")
+    }
+    return {
+        **given,
+        "start_timestamp": None if start is None else int(start),
+        "end_timestamp": None if end is None else int(end),
+        "variables": _variables(form.get("variables", "")),
+    }
+
+
+def _variables(text: str) -> str | dict[str, str]:
+    """Lines of `name=value`, or the JSON object that the API takes."""
+    if text.lstrip().startswith("{"):
+        return text
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not line.strip():
+            continue
+        if not equals or not name.strip() or name.strip() in found:
+            raise InvalidInput("Write each variable once, on a line of its own, as name=value.", field="variables")
+        found[name.strip()] = value.strip()
+    return found

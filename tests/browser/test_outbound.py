@@ -1,0 +1,46 @@
+"""The Outbound page: numbers, chart and newest calls that move by themselves, and pause and resume."""
+
+from playwright.async_api import expect
+
+from calloff.domain.schedule import Schedule
+from tests.browser.conftest import Watched, press
+
+
+async def test_everything_moves_by_itself_while_dialers_work(browser: Watched) -> None:
+    page = await browser.sign_in()
+    await expect(page.get_by_text("No calls here.")).to_be_visible()
+    await page.evaluate("window.isTheSamePage = true")
+    async with browser.site.client() as client:
+        for number in ("6175551234", "6175550001", "6175550002"):
+            (await client.post(browser.site.api("queue"), data={"phone_number": number})).raise_for_status()
+        later = {"phone_number": "6175551234", "start_timestamp": "4102444800"}
+        (await client.post(browser.site.api("queue"), data=later)).raise_for_status()
+    for name, number in {"pending": "1", "completed": "1", "failed": "2", "canceled": "0", "dialing": "0"}.items():
+        await expect(page.locator(f".number.{name} dd")).to_have_text(number)
+    shares = page.get_by_role("list", name="Finished, by result")
+    for words in ("Answered 1", "Busy 1", "No answer 1"):
+        await expect(shares).to_contain_text(words)
+    chart = page.get_by_role(
+        "img", name="In the last hour 1 calls were answered, 2 were not reached, and 0 had a fault."
+    )
+    await expect(chart).to_be_visible()
+    assert await chart.locator("rect").count() >= 2
+    await expect(page.get_by_role("row", name="+16175551234")).to_have_count(0)
+    await expect(page.get_by_role("row", name="6175550002")).to_contain_text("No answer")
+    assert await page.evaluate("window.isTheSamePage")
+
+
+async def test_pause_holds_what_is_pending_and_resume_lets_it_go(browser: Watched) -> None:
+    page = await browser.sign_in()
+    await press(page, "Pause")
+    await expect(page.get_by_text("Paused")).to_be_visible()
+    await browser.site.queue(4, Schedule())
+    await expect(page.locator(".number.pending dd")).to_have_text("4")
+    await page.get_by_role("link", name="Applications").first.click()
+    await expect(page.get_by_text("Paused")).to_be_visible()
+    await page.get_by_role("link", name="production").click()
+    await expect(page.locator(".number.pending dd")).to_have_text("4")
+    await press(page, "Resume")
+    await expect(page.locator(".number.pending dd")).to_have_text("0")
+    await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    await expect(page.locator(".number.completed dd")).not_to_have_text("0")

@@ -58,6 +58,7 @@ def assert_refused_and_closed(service: Service, request: bytes) -> None:
         (["X\x00: a", LENGTH], FORM),
         (["X: a\rb", LENGTH], FORM),
         ([": a", LENGTH], FORM),
+        (["Host: another", LENGTH], FORM),
     ],
     ids=lambda value: ascii(value)[:60],
 )
@@ -136,3 +137,10 @@ def test_requests_follow_each_other_on_one_connection(service: Service, deployme
             fields = ["Content-Type: application/json", "Content-Length: 2", *offer]
             connection.sendall(head(deployment.owner, deployment.path("queue"), *fields) + b"\r\n{}")
             assert "phone_number" in assert_error(Answer.read(connection), 400)
+
+
+def test_a_request_says_which_host_it_is_for(service: Service) -> None:
+    """RFC 9112 section 3.2; HTTP/1.0 knew no Host."""
+    assert_refused_and_closed(service, b"GET /healthz HTTP/1.1\r\n\r\n")
+    assert_refused_and_closed(service, b"GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n")
+    assert service.exchange(b"GET /healthz HTTP/1.0\r\n\r\n").status_code == 200

@@ -14,12 +14,15 @@ HEAD_SECONDS = 10.0
 """In which a request's first line and headers have to come; a connection's first one counts from its beginning."""
 _MAX_UNREAD = 16 * 1024 * 1024
 """Bytes of a body that are read and dropped after its answer: closing at once could lose the answer on its way."""
+_LINGER_SECONDS, _LINGER_BYTES = 2.0, 1024 * 1024
+"""In which what a refused client still sends is read and dropped, for the same reason (RFC 9112 section 9.6)."""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """What is not HTTP gets an error body like every other refusal, and no request can go on without end."""
 
     _in_head = False
+    _is_refused = False
     _head = 0
     _unread = 0
     _deadline: asyncio.TimerHandle | None = None
@@ -44,6 +47,9 @@ class HttpProtocol(HttpToolsProtocol):
         """uvicorn: its body begins."""
         self._in_head = False
         self._expect_nothing()
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise ValueError("one Host, and no more (RFC 9112 section 3.2)")
         if not self._offers_upgrade():
             super().on_headers_complete()
 
@@ -54,6 +60,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: more bytes came."""
+        if self._is_refused:
+            self._unread += len(data)
+            if self._unread > _LINGER_BYTES:
+                self.transport.close()
+            return
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -111,7 +122,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.data_received(first_line + b"".join(headers) + b"\r\n" + rest)
 
     def _refuse(self, status: int, message: str) -> None:
-        if self.transport.is_closing():
+        if self._is_refused or self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
             # What follows a whole request must not take its answer from it.
@@ -122,4 +133,19 @@ class HttpProtocol(HttpToolsProtocol):
         response = error_response(Request(scope), status, message, {"Connection": "close"})
         lines = [name + b": " + value + b"\r\n" for name, value in response.raw_headers]
         self.transport.write(STATUS_LINE[status] + b"".join(lines) + b"\r\n" + bytes(response.body))
-        self.transport.close()
+        self._close_gently()
+
+    def _close_gently(self) -> None:
+        self._is_refused, self._unread = True, 0
+        self._expect_nothing()
+        if self.pipeline or not self.transport.can_write_eof():
+            # Either an earlier answer is still to be written here, or TLS has its own way to say that this was all.
+            self.transport.close()
+            return
+        if self.cycle is not None:
+            # Whoever waits for the body waits in vain, and may write nothing more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)

@@ -69,7 +69,7 @@ def test_a_call_to_each_kind_of_number(ask: Ask, deployment: Deployment, ending:
         assert found["start_timestamp"] == str(at["connected"])
         assert found["end_timestamp"] == str(at["disconnected"])
         assert type(found["duration"]) is int
-        assert at["disconnected"] - at["connected"] - found["duration"] in (0, 1)
+        assert found["duration"] == at["disconnected"] - at["connected"]
     else:
         assert found["callee_type"] not in ("voice", "answeringmachine", "fax")
     as_xml = ask("GET", f"/api/outbound/{call_id}", headers={"accept": "application/xml"})
@@ -87,7 +87,9 @@ def test_what_is_dialing_or_connected_goes_on_to_its_own_end(ask: Ask, database:
         assert details(ask, call_id)["status"] != "canceled"
     assert found["start_timestamp"] == str(found["events"][2]["timestamp"])
     found = until_over(ask, call_id)
-    assert (found["status"], found["result"], found["duration"]) == ("completed", "answered", 2)
+    assert (found["status"], found["result"]) == ("completed", "answered")
+    # It talks for two seconds; which whole seconds these are is chance.
+    assert found["duration"] in (1, 2, 3)
     assert names(found) == ANSWERED
 
 

@@ -55,11 +55,14 @@ def test_the_database_is_stopped_and_comes_back(server: EmbeddedServer) -> None:
         with tenants.connect(server.conninfo) as database, ThreadPoolExecutor(1) as client:
             database.execute("SELECT pg_advisory_lock(queue_lock_key(%s))", [second.id])
             under_way = client.submit(http.delete, second.path("cancel"))
-            while not database.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone():
+            while database.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
                 assert not under_way.done()
                 time.sleep(0.01)
             asyncio.run(server.stop())
-            assert_error(under_way.result(), 500)
+            # The session that holds the lock may end a moment before the one that waits: then the cancel is done.
+            was_done = under_way.result().status_code == 202
+            if not was_done:
+                assert_error(under_way.result(), 500)
 
         def fails(request: tuple[str, str, dict[str, str] | None], xml: bool) -> None:
             method, path, data = request
@@ -79,6 +82,7 @@ def test_the_database_is_stopped_and_comes_back(server: EmbeddedServer) -> None:
             time.sleep(0.05)
         status = http.get(f"/api/outbound/{waiting}").json()["call_details"]["status"]
         assert status == "queued", "a cancel that was answered 500 happened while the database was away"
+        assert not was_done or len(http.get(second.path("cancellations")).json()["cancellations"]) == 1
         assert http.delete(deployment.path("cancel")).status_code == 202
         assert http.get(f"/api/outbound/{waiting}").json()["call_details"]["status"] == "canceled"
 

@@ -20,8 +20,8 @@ _LIMITS = """## What the limits are
   entries in three or four indexes at each change, because a change of state leaves no index as it was.
 - **Single queue requests**: one commit for each, on top of authentication.
 - **The settler** works a fifth of the time (`queue/settler.py`), so that it takes at most that share of one processor.
-- **The INVITE**: the long form has 250 calls up in one process, whose sound alone takes more than one of two cores; the
-  short form has 150, and 9 ms.
+- **The INVITE**: 250 calls up in one process take more than one of two cores for their sound alone, so that its p99
+  depends on what else the machine does.
 """.splitlines()
 
 

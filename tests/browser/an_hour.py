@@ -46,7 +46,8 @@ ON CONFLICT (deployment_id, place, result, slot) DO UPDATE SET calls = excluded.
 """
 _ONE_CALL = """
 UPDATE call
-SET state = 'completed', attempts = 2, connected_at = now() - interval '20 s', ended_at = now() - interval '3 s',
+SET state = 'completed', attempts = 2, queued_at = now() - interval '331 s', start_at = now() - interval '331 s',
+    connected_at = now() - interval '20 s', ended_at = now() - interval '3 s',
     result = 'answered', sip_code = 200, callee_type = 'voice',
     events = jsonb_build_array(
         event('dialing', now() - interval '330 s'),
@@ -56,7 +57,11 @@ SET state = 'completed', attempts = 2, connected_at = now() - interval '20 s', e
 WHERE id = %(call_id)s
 """
 _ITS_CALLBACK = """
-UPDATE callback SET attempts = 2, failures = 1, delivered_at = now(), last_status = 200 WHERE call_id = %(call_id)s
+UPDATE callback
+SET attempts = 2, failures = 1, delivered_at = now(),
+    deliveries = jsonb_build_array(event('failed', now() - interval '5 s', '{"status": 503, "error": "answered 503"}'),
+                                   event('delivered', now(), '{"status": 200}'))
+WHERE call_id = %(call_id)s
 """
 
 

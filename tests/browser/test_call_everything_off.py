@@ -10,7 +10,8 @@ from playwright.async_api import Browser, Page, expect
 from calloff.domain.schedule import Schedule
 from calloff.queue.read import CallStatus, list_calls
 from calloff.queue.settler import settle_canceled
-from tests.browser.conftest import Watched, fill_sign_in, follow, press
+from tests.browser.conftest import Watched, fill_sign_in, follow, press, watching
+from tests.browser.looks import Look
 from tests.support.site import PASSWORD, Site
 
 CALLS = 3000
@@ -19,6 +20,13 @@ PACE = 150
 FENCE = 1.0
 """Seconds after its start in which a dialer may still dial (promise S2)."""
 _DIALED = re.compile(r"(?m)^(\S+)Z INFO +dialer\S* calloff\.dialer\.follow: call ([0-9]+) to \S+ dialed, ")
+_FOCUS = """() => {
+  const focused = document.activeElement;
+  const button = document.getElementById("call-off-open").getBoundingClientRect();
+  if (focused === document.body) return ["BODY", button.top, 0];
+  return [focused.textContent.trim(), button.top, focused.getBoundingClientRect().bottom];
+}"""
+"""What has the focus, where the button begins, and where the former ends."""
 
 
 async def test_nothing_that_was_pending_is_dialed_after_the_answer(browser: Watched) -> None:
@@ -139,6 +147,20 @@ async def test_the_receipt_shows_how_far_the_writing_down_is(still_browser: Watc
     )
     await page.get_by_role("link", name="no. 1").click()
     await expect(page.locator(".receipt")).to_contain_text("1\u202f201 calls will not ring")
+
+
+async def test_on_a_phone_the_button_hides_nothing_that_has_the_focus(still_site: Site, chromium: Browser) -> None:
+    await still_site.queue(9)
+    async with watching(chromium, still_site, Look("phone", "light")) as browser:
+        page = await browser.sign_in()
+        reached: list[str] = []
+        while "BODY" not in reached:
+            await page.keyboard.press("Tab")
+            name, top, bottom = await page.evaluate(_FOCUS)
+            reached.append(name)
+            assert name == "Call everything off" or bottom <= top, f"{name} is below the button"
+        assert len(reached) > 20
+        assert "Call everything off" in reached
 
 
 async def test_it_works_without_scripts(site: Site, chromium: Browser) -> None:

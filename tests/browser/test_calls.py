@@ -67,19 +67,21 @@ async def test_calls_are_filtered_and_paged(still_browser: Watched) -> None:
 async def test_the_deliveries_of_a_callback_are_told(browser: Watched) -> None:
     page = await browser.sign_in()
     callback = page.locator("#call p", has_text="attempt")
+    deliveries = page.get_by_role("list", name="Deliveries").get_by_role("listitem")
     async with sink(answer(b"500 Out of order")) as program, browser.site.client() as client:
         fields = {"phone_number": "6175550001", "result_url": program.url}
         queued = (await client.post(browser.site.api("queue"), data=fields)).json()
         await program.wait(1)
         await page.goto(f"{browser.site.deployment_url}/calls/{queued['call_id']}")
         await expect(page.locator("#call")).to_contain_text(program.url)
-        await expect(callback).to_contain_text(
-            re.compile("Waits for its next attempt.*after 1 attempt, last answered with 500", re.S)
-        )
+        await expect(callback).to_contain_text(re.compile("Waits for its next attempt.*after 1 attempt", re.S))
+        await expect(deliveries).to_have_text([re.compile("Failed.*answered with 500", re.S)])
         program.behave = answer_ok
         await program.wait(2)
-        await page.reload()
         await expect(callback).to_contain_text(re.compile("Delivered.*after 2 attempts", re.S))
+        await expect(deliveries).to_have_text(
+            [re.compile("Failed.*answered with 500", re.S), re.compile("Delivered.*answered with 200", re.S)]
+        )
         assert [request.headers["webhook-id"] for request in program.requests] == [
             program.requests[0].headers["webhook-id"]
         ] * 2

@@ -37,7 +37,11 @@ async def test_no_field_can_carry_markup(still_browser: Watched) -> None:
         await connection.execute(
             "INSERT INTO account_user (account_id, email) VALUES (%s, %s)", (seeded.account_id, f"{CORPUS[1]}@x")
         )
-        await connection.execute("UPDATE callback SET last_error = %s", (everything,))
+        await connection.execute(
+            "UPDATE callback SET deliveries = jsonb_build_array("
+            "event('failed', now(), jsonb_build_object('error', %s::text)))",
+            (everything,),
+        )
     await cancel_pending(pool, seeded.deployment_id, user_id=seeded.user_id, origin=everything)
     await record(pool, everything, everything, account_id=seeded.account_id, user_id=None, origin=everything)
     page = await still_browser.sign_in()

@@ -62,7 +62,7 @@ async def wait_marked(pool: Pool, deployment_id: int) -> Callback:
 async def due_again(pool: Pool) -> None:
     """Let the time until the next attempt pass."""
     async with pool.connection() as connection:
-        await connection.execute("UPDATE callback SET next_attempt_at = now(), last_error = NULL")
+        await connection.execute("UPDATE callback SET next_attempt_at = now(), deliveries = '[]'")
 
 
 async def add_waiting(pool: Pool, deployment_id: int, host: str, callbacks: int) -> None:

@@ -652,8 +652,7 @@ CREATE TABLE public.callback (
     next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
     delivered_at timestamp with time zone,
     gave_up_at timestamp with time zone,
-    last_status smallint,
-    last_error text,
+    deliveries jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT delivered_or_given_up CHECK ((num_nonnulls(delivered_at, gave_up_at) <= 1))
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05');

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Json
 
 from calloff.cli import app
 from tests.support.serving import environment
@@ -124,11 +125,11 @@ def test_what_was_given_up_is_listed_and_sent_again(
     made, other = (admin("deployment", "add", name, "--app", application)["id"] for name in ("a", "b"))
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO callback (call_id, deployment_id, host, attempts, delivered_at, gave_up_at, last_error) "
-            "VALUES (1, %(made)s, %(host)s, 1, now(), NULL, NULL), "
-            "(2, %(made)s, %(host)s, 10, NULL, now(), %(error)s), "
-            "(3, %(other)s, %(host)s, 10, NULL, now(), %(error)s)",
-            {"host": host, "error": error, "made": made, "other": other},
+            "INSERT INTO callback (call_id, deployment_id, host, attempts, delivered_at, gave_up_at, deliveries) "
+            "VALUES (1, %(made)s, %(host)s, 1, now(), NULL, '[]'), "
+            "(2, %(made)s, %(host)s, 10, NULL, now(), %(failed)s), "
+            "(3, %(other)s, %(host)s, 10, NULL, now(), %(failed)s)",
+            {"host": host, "failed": Json([{"event": "failed", "error": error}]), "made": made, "other": other},
         )
     listed = admin("callback", "list", str(made))["callbacks"]
     assert [(each["call_id"], each["attempts"], each["last_error"]) for each in listed] == [

@@ -102,6 +102,10 @@ def _spoil(database_url: str) -> tuple[set[str], set[str]]:
                 value = sql.SQL("jsonb_build_object({text}, {text})").format(text=text)
             if name == "call.events":
                 value = sql.SQL('jsonb_build_array({} || \'{{"event": "queued", "timestamp": 1}}\')').format(value)
+            if name == "callback.deliveries":
+                value = sql.SQL("jsonb_build_array(event({text}, now(), jsonb_build_object('error', {text})))").format(
+                    text=text
+                )
             update = sql.SQL("UPDATE {} SET {} = {}")
             try:
                 connection.execute(update.format(sql.Identifier(table), sql.Identifier(column), value))

@@ -216,8 +216,8 @@ CREATE TABLE callback (
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     delivered_at    timestamptz,
     gave_up_at      timestamptz,
-    last_status     smallint,
-    last_error      text,
+    -- What became of each attempt: `delivered` or `failed` events, oldest first.
+    deliveries      jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (call_id, deployment_id),
     CONSTRAINT delivered_or_given_up CHECK (num_nonnulls(delivered_at, gave_up_at) <= 1)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.pool import open_pool
-from tests.browser.conftest import Watched, fill_sign_in, follow, watching
+from tests.browser.conftest import Watched, fill_sign_in, follow, press, watching
 from tests.support.seed import Seed
 from tests.support.serving import Served, serving
 from tests.support.site import PASSWORD, Site
@@ -34,7 +34,7 @@ async def _begin(browser: Watched, served: Served) -> None:
     assert printed is not None
     await fill_sign_in(page, served.email, printed[1])
     await _choose(page, printed[1])
-    await page.get_by_role("link", name="Sandbox").click()
+    await follow(page, "Sandbox")
     await expect(page.get_by_role("link", name="Call everything off")).to_be_visible()
 
     made = served.run("admin", "user", "password", served.email)
@@ -69,7 +69,7 @@ async def test_one_comes_back_to_where_one_was_and_is_out_after_signing_out(brow
     other_tab = await browser.page()
     await other_tab.goto(wanted)
     stolen = await browser.context.cookies()
-    await page.get_by_role("button", name="Sign out").click()
+    await press(page, "Sign out")
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     await browser.context.add_cookies([{"name": c["name"], "value": c["value"], "url": page.url} for c in stolen])
     for again in (other_tab.reload(), page.go_back(), page.goto(wanted)):
@@ -86,13 +86,13 @@ async def test_a_new_password_ends_every_other_session(browser: Watched, chromiu
         await page.get_by_label("Present password").fill("this is not it, really")
         await page.get_by_label("New password", exact=True).fill(OWN)
         await page.get_by_label("New password again").fill(OWN)
-        await page.get_by_role("button", name="Change the password").click()
+        await press(page, "Change the password")
         await expect(page.get_by_role("alert")).to_contain_text("The present password is wrong")
         browser.expect_refusal(400)
         await page.get_by_label("Present password").fill(PASSWORD)
         await page.get_by_label("New password", exact=True).fill(OWN)
         await page.get_by_label("New password again").fill(OWN)
-        await page.get_by_role("button", name="Change the password").click()
+        await press(page, "Change the password")
         await expect(page.get_by_role("heading", name="Applications")).to_be_visible()
         await other.reload()
         await fill_sign_in(other, browser.site.seed.email, OWN)

@@ -5,7 +5,7 @@ import json
 from playwright.async_api import Page, expect
 from psycopg.types.json import Jsonb
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, press
 from tests.browser.test_stored_markup import CORPUS
 
 _EVERYTHING = " ".join(CORPUS)[:190]
@@ -62,6 +62,6 @@ async def test_what_is_typed_comes_back_and_never_runs(still_browser: Watched) -
 
 
 async def _send(page: Page, button: str) -> None:
-    await page.get_by_role("button", name=button).click()
+    await press(page, button)
     await expect(page.get_by_role("alert")).to_be_visible()
     assert await page.evaluate("window.pwned") is None

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from psycopg.rows import DictRow
@@ -63,6 +63,8 @@ class Totals:
 
     queued: int
     rejected: int
+    is_repeat: bool = False
+    """Whether an earlier request with the same key has queued them."""
 
 
 class Upload:
@@ -109,10 +111,10 @@ class Upload:
         Raises `InvalidInput` if there is no valid row, `Deleted`, or `KeyReused`; then nothing is queued. Raises
         `OutcomeUnknown` if the server did not confirm: then all of it is queued, or nothing.
         """
-        if self._key is not None and await earlier_call(self._connection, self._key, fingerprint) is not None:
+        if self._key is not None and await self._was_queued(self._key, fingerprint):
             await self._connection.execute(load(__package__, "clear_upload"))
             await self._connection.execute(load(__package__, "restore_upload"), self._key.parameters())
-            return await self._totals()
+            return replace(await self._totals(), is_repeat=True)
         shared.schedule.check(time.time())
         totals = await self._totals()
         parameters = {
@@ -132,6 +134,10 @@ class Upload:
                     load(__package__, "keep_upload_key"), self._key.parameters(fingerprint=fingerprint)
                 )
         return totals
+
+    async def _was_queued(self, key: IdempotencyKey, fingerprint: bytes) -> bool:
+        async with confirmed(self._connection):
+            return await earlier_call(self._connection, key, fingerprint) is not None
 
     async def call_ids(self) -> AsyncIterator[int]:
         """The queued calls, in the order of the list."""

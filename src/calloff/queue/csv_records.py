@@ -21,8 +21,8 @@ _EXCERPT = 200
 class Records:
     """Turns chunks into records, however the chunks are cut: `feed` each, then `finish`.
 
-    `delimiter` is the one of `,` `;` and tab that the first line has most of, unless the reader of the first record
-    knows better. Both methods raise `InvalidInput` for UTF-16.
+    `delimiter` is the one of `,` `;` and tab that the first line that is not blank has most of, unless the reader of
+    the first record knows better. Both methods raise `InvalidInput` for UTF-16.
     """
 
     def __init__(self) -> None:
@@ -35,6 +35,7 @@ class Records:
         self._in_quotes = False
         self._skips = False
         self._started = False
+        self._has_delimiter = False
 
     def feed(self, chunk: bytes) -> Iterator[Record]:
         """The records that `chunk` completes."""
@@ -48,7 +49,7 @@ class Records:
         # A carriage return at the very end may be the first half of a line end.
         self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
-            if self._size or self._skips or not self._line or b'"' in line or len(line) > MAX_RECORD:
+            if self._size or self._skips or not self._has_delimiter or b'"' in line or len(line) > MAX_RECORD:
                 yield from self._take(line)
             else:
                 # Most lines are a record of their own.
@@ -84,7 +85,8 @@ class Records:
             return
         if not self._size:
             self._begin = self._line
-        if self._line == 1:
+        if not self._has_delimiter and line.strip(b" \r\n"):
+            self._has_delimiter = True
             self.delimiter = max(_DELIMITERS, key=line.count).decode()
         self._record.append(line)
         self._size += len(line)

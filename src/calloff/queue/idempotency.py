@@ -43,7 +43,8 @@ async def in_progress(connection: Connection, key: IdempotencyKey) -> AsyncItera
 async def earlier_call(connection: Connection, key: IdempotencyKey, fingerprint: bytes) -> int | None:
     """The (first) call that a request with `key` queued within 24 h; None if there was no such request.
 
-    Raises `KeyReused` if that request asked for something else.
+    To be called within `confirmed`: then what that request queued is as certain as if it were queued now. Raises
+    `KeyReused` if that request asked for something else.
     """
     cursor = await connection.execute(load(__package__, "find_key"), key.parameters(fingerprint=fingerprint))
     row = await cursor.fetchone()

@@ -24,34 +24,49 @@ class _Place:
 
 
 async def settle_canceled(pool: Pool) -> int:
-    """Write down every canceled call of every deployment; returns how many calls that were."""
+    """Write down every canceled call of every deployment; returns how many calls that were.
+
+    A batch of each deployment in turn, also of those that are canceled meanwhile: a deep one holds nobody else up.
+    """
+    total = 0
+    places: dict[int, _Place] = {}
+    while True:
+        settled = 0
+        for deployment_id in sorted({*await _stale(pool), *places}):
+            calls, place = await _settle_batch(pool, deployment_id, places.pop(deployment_id, _Place()))
+            settled += calls
+            if place is not None:
+                places[deployment_id] = place
+        if not settled and not places:
+            return total
+        total += settled
+
+
+async def _stale(pool: Pool) -> list[int]:
     async with pool.connection() as connection:
         cursor = await connection.execute(load(__package__, "stale"))
-        stale = [row["deployment_id"] for row in await cursor.fetchall()]
-    return sum([await _sweep(pool, deployment_id) for deployment_id in stale])
+        return [row["deployment_id"] for row in await cursor.fetchall()]
 
 
-async def _sweep(pool: Pool, deployment_id: int) -> int:
-    total, place = 0, _Place()
+async def _settle_batch(pool: Pool, deployment_id: int, place: _Place) -> tuple[int, _Place | None]:
+    """The calls of one batch, and the place that it came to; None at the end."""
     loop = asyncio.get_running_loop()
-    while True:
-        began_at = loop.time()
-        async with pool.connection() as connection:
-            cursor = await connection.execute(
-                load(__package__, "settle_canceled"),
-                {
-                    "deployment_id": deployment_id,
-                    "limit": BATCH,
-                    "epoch": place.epoch,
-                    "due_at": place.due_at,
-                    "call_id": place.call_id,
-                },
-            )
-            row = await cursor.fetchone()
-            if row is None:
-                await connection.execute(load(__package__, "fold_counts"), {"deployment_id": deployment_id})
-                return total
-        total += row["calls"]
-        place = _Place(row["epoch"], row["due_at"], row["call_id"])
-        if row["calls"] == BATCH:
-            await asyncio.sleep(_REST * (loop.time() - began_at))
+    began_at = loop.time()
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            load(__package__, "settle_canceled"),
+            {
+                "deployment_id": deployment_id,
+                "limit": BATCH,
+                "epoch": place.epoch,
+                "due_at": place.due_at,
+                "call_id": place.call_id,
+            },
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            await connection.execute(load(__package__, "fold_counts"), {"deployment_id": deployment_id})
+            return 0, None
+    if row["calls"] == BATCH:
+        await asyncio.sleep(_REST * (loop.time() - began_at))
+    return row["calls"], _Place(row["epoch"], row["due_at"], row["call_id"])

@@ -140,6 +140,11 @@ async def test_fifty_equal_requests_queue_once(caller: Caller, pool: Pool) -> No
     assert (await caller.upload(csv + b"6175551234\n", "same")).status_code == 422
 
 
+async def _audited(pool: Pool) -> list[str]:
+    async with pool.connection() as connection:
+        return [row["action"] for row in await (await connection.execute("SELECT action FROM audit_log")).fetchall()]
+
+
 async def test_a_client_that_goes_away_leaves_nothing(api: ApiProcess, caller: Caller, pool: Pool) -> None:
     async with _half_sent(api, caller):
         await _until_the_key_is_held(caller, pool)
@@ -162,7 +167,6 @@ async def test_a_killed_api_leaves_nothing(api: ApiProcess, caller: Caller, pool
 async def test_a_client_that_stops_sending_is_given_up(caller: Caller, pool: Pool, database_url: str) -> None:
     with api_process(database_url, stall_seconds=1) as impatient:
         async with _half_sent(impatient, caller) as reader, asyncio.timeout(20):
-            await _until_the_key_is_held(caller, pool)
             assert b" 408 " in await reader.readline()
         await _until_no_upload_is_connected(pool)
     assert await _count(pool) == 0
@@ -183,6 +187,7 @@ async def test_a_client_that_takes_in_no_answer_keeps_nothing(caller: Caller, po
             answer = await asyncio.wait_for(reader.read(), 20)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert not answer.endswith(b"0\r\n\r\n"), "what was cut off does not look whole"
+    assert await _audited(pool) == ["queue a list of 1 calls"]
 
 
 async def test_idle_uploads_hold_neither_transactions_nor_all_connections(

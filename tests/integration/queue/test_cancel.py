@@ -6,7 +6,9 @@ import time
 import psycopg
 import pytest
 
+from calloff.domain.calls import NewCall
 from calloff.domain.errors import NotFound, NotPending
+from calloff.domain.phone import Destination
 from calloff.domain.results import Result
 from calloff.domain.schedule import Schedule
 from calloff.queue import settler
@@ -14,7 +16,9 @@ from calloff.queue.cancel import cancel_call, cancel_pending, list_cancellations
 from calloff.queue.rescue import rescue
 from calloff.queue.settle import withdraw
 from calloff.queue.settler import settle_canceled
+from calloff.queue.submit import submit
 from tests.integration.queue.lab import RETRIED, WAIT, Lab, names, open_connection
+from tests.support.seed import seed
 
 
 async def cancel(lab: Lab) -> int:
@@ -229,3 +233,17 @@ async def test_the_protocol_refuses_a_snapshot_that_is_older_than_its_lock(lab: 
                 "SELECT start_calls(%s, %s, %s)", (lab.deployment_id, [claim.call_id], [claim.token])
             )
     assert await lab.state(claim.call_id) == "claimed"
+
+
+async def test_a_deep_cancel_does_not_hold_up_what_others_called_off(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settler, "BATCH", 2)
+    other = (await seed(lab.pool)).deployment_id
+    call_id = await submit(lab.pool, other, NewCall(Destination("6175551234")))
+    await lab.fill(9)
+    await cancel(lab)
+    await cancel_pending(lab.pool, other, user_id=None, origin="test")
+    assert await settle_canceled(lab.pool) == 10
+    # Which transaction has settled each call.
+    settled = {row["id"]: int(row["by"]) for row in await lab.rows("SELECT id, xmin::text AS by FROM call")}
+    alone = settled.pop(call_id)
+    assert min(settled.values()) < alone < sorted(set(settled.values()))[1]

@@ -15,9 +15,10 @@ from calloff.domain.schedule import Schedule
 from calloff.queue.bulk import SharedFields, StagedRow, Upload
 from calloff.queue.cancel import cancel_call, cancel_pending, pause, resume
 from calloff.queue.claim import Claim
+from calloff.queue.idempotency import IdempotencyKey
 from calloff.queue.settle import Ending, settle, withdraw
 from calloff.queue.start import start
-from calloff.queue.submit import submit
+from calloff.queue.submit import submit, submit_once
 from tests.integration.queue.lab import WAIT, Lab, as_pool, open_connection, until_waiting
 from tests.support.servers import SessionServer, execute, new_database
 
@@ -159,6 +160,28 @@ async def test_a_list_that_was_not_replicated_is_unknown_though_it_was_queued(
         await end_whoever_waits(lab, "SyncRep", "pg_cancel_backend")
         with pytest.raises(OutcomeUnknown, match="did not replicate"):
             await queueing
+    assert await lab.counted() == {("queued", ""): 1}
+
+
+async def test_a_repeat_is_no_success_before_the_first_request_would_be(lonely: tuple[Lab, Pool]) -> None:
+    lab, waiting = lonely
+    careless = make_conninfo(lab.url, options="-c synchronous_commit=off")
+    call, key = NewCall(Destination("6175551234")), IdempotencyKey(lab.deployment_id, "a")
+
+    async def repeat_call() -> object:
+        return await submit_once(waiting, call, key, bytes(32))
+
+    async def repeat_list() -> object:
+        async with Upload.open(careless, lab.deployment_id, key) as upload:
+            await upload.stage([StagedRow(1, call.destination, {})])
+            fields = SharedFields(Schedule(), result_url=None, is_pci=False, variables={})
+            return await upload.queue(fields, bytes(32))
+
+    for request in (repeat_call, repeat_call, repeat_list):
+        asking = asyncio.create_task(request())
+        await end_whoever_waits(lab, "SyncRep", "pg_cancel_backend")
+        with pytest.raises(OutcomeUnknown, match="did not replicate"):
+            await asyncio.wait_for(asking, WAIT)
     assert await lab.counted() == {("queued", ""): 1}
 
 

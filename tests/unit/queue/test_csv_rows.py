@@ -64,12 +64,12 @@ def test_records_are_those_of_the_csv_module(text: str, cuts: list[int]) -> None
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_what_people_send(ending: str, delimiter: str, mark: str) -> None:
-    lines = [["name", "Destination"], ['"A ""b"""', "617-555-1234"], [], [f'"x{delimiter}y"', "6175551235"]]
+    lines = [[], ["name", "Destination"], ['"A ""b"""', "617-555-1234"], [], [f'"x{delimiter}y"', "6175551235"]]
     data = (mark + ending.join(delimiter.join(line) for line in lines)).encode()
     rows = _read(*(data[place : place + 1] for place in range(len(data))))
     assert [(row.line, row.variables) for row in rows if isinstance(row, StagedRow)] == [
-        (2, {"name": 'A "b"'}),
-        (4, {"name": f"x{delimiter}y"}),
+        (3, {"name": 'A "b"'}),
+        (5, {"name": f"x{delimiter}y"}),
     ]
 
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter, Request
-from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -15,7 +14,7 @@ from calloff.accounts.access import Permission
 from calloff.api.authentication import conninfo_of
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import permitted_deployment
-from calloff.api.recording import recording
+from calloff.api.recording import record_before_answer
 from calloff.api.representation import escape_xml, prefers_xml
 from calloff.api.uploads import read_upload, slots_of
 from calloff.domain import patience
@@ -39,17 +38,17 @@ async def bulk_queue(request: Request) -> Response:
         totals = await upload.queue(shared, fingerprint)
         is_xml = prefers_xml(request.headers.getlist("accept"))
         pieces = _xml(upload, totals) if is_xml else _json(upload, totals)
-        done = recording(request, user, f"queue a list of {totals.queued} calls", f"deployment {deployment_id}")
-        return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", done, stack.pop_all())
+        if not totals.is_repeat:
+            action = f"queue a list of {totals.queued} calls"
+            await record_before_answer(request, user, action, f"deployment {deployment_id}")
+        return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", stack.pop_all())
 
 
 class _Answer(StreamingResponse):
     """A streamed answer that lets go of its upload when it was sent, or could not be."""
 
-    def __init__(
-        self, pieces: AsyncIterator[bytes], media_type: str, background: BackgroundTask, upload: AsyncExitStack
-    ) -> None:
-        super().__init__(pieces, media_type=media_type, background=background)
+    def __init__(self, pieces: AsyncIterator[bytes], media_type: str, upload: AsyncExitStack) -> None:
+        super().__init__(pieces, media_type=media_type)
         self._upload = upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -170,7 +170,6 @@ def test_credentials_in_the_query_or_the_body_are_nothing(anew: Ask, deployment:
 def test_guessing_is_slowed_with_an_error_body(http: httpx.Client, service: Service, deployment: Deployment) -> None:
     path, owner = deployment.path("cancel"), deployment.owner
     with client(service, new_address()) as guesser:
-        assert guesser.delete(path, auth=owner.auth).status_code == 202
         for guess in range(100):
             if guesser.delete(path, auth=(owner.email, str(guess))).status_code == 429:
                 break

@@ -163,6 +163,15 @@ async def test_on_a_phone_the_button_hides_nothing_that_has_the_focus(still_site
         assert "Call everything off" in reached
 
 
+async def test_the_button_stays_in_sight(still_browser: Watched) -> None:
+    await still_browser.site.queue(60)
+    page = await still_browser.sign_in()
+    await follow(page, "Calls")
+    await page.keyboard.press("End")
+    await expect(page.get_by_role("link", name="Older")).to_be_in_viewport()
+    await expect(page.get_by_role("link", name="Call everything off")).to_be_in_viewport()
+
+
 async def test_it_works_without_scripts(site: Site, chromium: Browser) -> None:
     await site.queue(3)
     context = await chromium.new_context(java_script_enabled=False)

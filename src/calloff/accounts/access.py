@@ -65,9 +65,9 @@ async def _note_use(pool: Pool, sha256: bytes) -> None:
 
 
 async def require_deployment(
-    pool: Pool, user: User, deployment_id: int, permission: Permission, *, application_id: int
+    pool: Pool, user: User, deployment_id: int, *permissions: Permission, application_id: int
 ) -> None:
-    """Let `user` do this with the deployment of that application, or raise.
+    """Let `user` do one of these with the deployment of that application, or raise.
 
     Raises `NotFound` if it does not exist or is another account's, `NotPermitted`, and `Deleted`, a `Conflict`, if it
     was there once.
@@ -75,8 +75,8 @@ async def require_deployment(
     row = await _find_access(pool, user, deployment_id)
     if row is None or row["application_id"] != application_id:
         raise NotFound(NO_DEPLOYMENT)
-    if not (row["has_all"] or row[f"may_{permission}"]):
-        raise NotPermitted(f"You are not permitted to {permission} in this application. Ask its owner to share it.")
+    if _granted(row).isdisjoint(permissions):
+        raise NotPermitted(f"You are not permitted to {permissions[0]} in this application. Ask its owner to share it.")
     if row["is_deleted"]:
         raise Deleted("This application or deployment was deleted. Use another deployment.")
 
@@ -90,13 +90,13 @@ async def require_call(pool: Pool, user: User, deployment_id: int, permission: P
         raise NotPermitted(f"You are not permitted to {permission} this call. Ask the application's owner to share it.")
 
 
-async def require_application(pool: Pool, user: User, application_id: int, permission: Permission) -> None:
-    """Let `user` do this with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
+async def require_application(pool: Pool, user: User, application_id: int, *permissions: Permission) -> None:
+    """Let `user` do one of these with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
     row = await _find_application_access(pool, user, application_id)
     if row is None:
         raise NotFound("No application was found by that application id.")
-    if not (row["has_all"] or row[f"may_{permission}"]):
-        raise NotPermitted(f"You are not permitted to {permission} this application. Ask its owner to share it.")
+    if _granted(row).isdisjoint(permissions):
+        raise NotPermitted(f"You are not permitted to {permissions[0]} this application. Ask its owner to share it.")
     if row["is_deleted"]:
         raise Deleted("This application was deleted. Use another one.")
 

@@ -26,8 +26,13 @@ async def authenticated_user(request: Request) -> User:
         raise NotAuthenticated(_MISSING)
     throttle: Throttle = request.app.state.throttle
     address = request.client.host if request.client else "unknown"
-    async with throttle.attempt(address, email, key):
+    try:
         return await authenticate(pool_of(request), email, key)
+    except NotAuthenticated as error:
+        # Only who is wrong is slowed: no pace finds a key of 256 random bits, and somebody else's guesses from the same
+        # address must not keep the right one from calling everything off.
+        async with throttle.attempt(address, email, key):
+            raise error
 
 
 def conninfo_of(request: Request) -> str:

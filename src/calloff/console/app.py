@@ -94,6 +94,12 @@ async def _docs(request: Request) -> Response:
 
 async def _answer_calloff_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CalloffError)
+    if isinstance(error, MustSignIn) and "hx-request" in request.headers:
+        # A part of a page: the sign-in page would be put in its place.
+        return Response(status_code=401, headers={"HX-Redirect": error.location(request)})
+    if isinstance(error, MustSignIn) and "x-form-token" in request.headers:
+        error = MustSignIn("You are signed out, and nothing was queued. Open this page anew to sign in.")
+        return HTMLResponse(fragment("_refusal.html", error=error), 401)
     if isinstance(error, MustSignIn):
         return RedirectResponse(error.location(request), 303)
     if isinstance(error, MustChangePassword):

@@ -16,6 +16,13 @@ from calloff.db.statements import load
 from calloff.domain.errors import NotFound
 
 _LARGEST = 2**63 - 1
+_FIRST = {
+    Permission.VIEW: "",
+    Permission.CANCEL: "/cancel",
+    Permission.QUEUE: "/queue",
+    Permission.ADMINISTER: "/settings",
+}
+"""Where each permission leads those who may not view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,21 @@ def identifier(request: Request, name: str) -> int:
     return int(text)
 
 
-async def enter(request: Request, permission: Permission) -> Place:
-    """The deployment of a path `/apps/{application_id}/{deployment_id}/…`, if the visitor may do this there.
+async def enter(request: Request, *permissions: Permission) -> Place:
+    """The deployment of a path `/apps/{application_id}/{deployment_id}/…`, if the visitor may do one of these there.
 
     Raises `MustSignIn`, `NotFound`, `NotPermitted` or `Deleted`.
     """
     session = await visitor(request)
     application_id, deployment_id = identifier(request, "application_id"), identifier(request, "deployment_id")
-    await require_deployment(pool_of(request), session.user, deployment_id, permission, application_id=application_id)
+    await require_deployment(pool_of(request), session.user, deployment_id, *permissions, application_id=application_id)
     return Place(request, session, application_id, deployment_id)
+
+
+async def first_page(place: Place) -> str:
+    """The address of the first page of the deployment that the visitor may open."""
+    may = await deployment_permissions(pool_of(place.request), place.session.user, place.deployment_id)
+    return place.url + next((path for permission, path in _FIRST.items() if permission in may), "")
 
 
 async def deployment_page(place: Place, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

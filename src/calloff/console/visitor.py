@@ -2,8 +2,9 @@
 
 import asyncio
 import hmac
+import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from fastapi import Request
 from starlette.responses import Response
@@ -22,6 +23,10 @@ FORM_SECONDS = 20.0
 """In which such a form has to come."""
 
 
+_ASKS_TO_CANCEL = re.compile("/apps/[0-9]+/[0-9]+/cancel")
+"""A form whose address is also that of the page that asks: whoever sent it too late comes back to the question."""
+
+
 class TooLarge(CalloffError):
     """The form or the list is larger than the page reads (HTTP 413)."""
 
@@ -35,8 +40,11 @@ class MustSignIn(CalloffError):
 
     def location(self, request: Request) -> str:
         """Where to sign in and come back from."""
-        root = request.scope["root_path"]
-        path = request.url.path if request.method == "GET" and not request.url.path.endswith("/live") else root
+        root, path = request.scope["root_path"], request.url.path
+        if shown := request.headers.get("hx-current-url"):
+            path = urlsplit(shown).path
+        elif path.endswith("/live") or (request.method != "GET" and not _ASKS_TO_CANCEL.fullmatch(path, len(root))):
+            path = root
         return f"{root}/sign-in?next={quote(path)}"
 
 

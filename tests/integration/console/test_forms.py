@@ -8,7 +8,7 @@ from calloff.accounts.access import User
 from calloff.accounts.keys import add_key
 from calloff.accounts.users import add_user
 from calloff.db.pool import Pool
-from tests.integration.console.conftest import Visit, client_of, owner_of, visit
+from tests.integration.console.conftest import ORIGIN, Visit, client_of, owner_of, visit
 from tests.support.seed import seed
 
 
@@ -43,6 +43,20 @@ async def test_a_page_that_does_not_exist_leads_back(app: FastAPI, pool: Pool, c
     assert page.status_code == 404
     assert seeded.email in page.text
     assert seeded.email not in (await client.get("/console/nothing")).text
+
+
+async def test_whoever_was_signed_out_meanwhile_is_told_and_comes_back(client: httpx.AsyncClient) -> None:
+    here = "/console/apps/1/2"
+    asked = await client.post(f"{here}/cancel", headers={"origin": ORIGIN})
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/console/sign-in?next={here}/cancel")
+    part = {"hx-request": "true", "hx-current-url": f"http://calloff.test{here}/calls/7"}
+    live = await client.get(f"{here}/stops", headers=part)
+    assert (live.status_code, live.text) == (401, "")
+    assert live.headers["hx-redirect"] == f"/console/sign-in?next={here}/calls/7"
+    for path in ("upload", "upload/preview"):
+        upload = await client.post(f"{here}/{path}", headers={"origin": ORIGIN, "x-form-token": "old"})
+        assert upload.status_code == 401
+        assert upload.text.startswith('<p class="error" role="alert"')
 
 
 async def test_an_administrator_revokes_the_key_of_a_colleague(app: FastAPI, pool: Pool) -> None:

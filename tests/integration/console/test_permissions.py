@@ -21,14 +21,15 @@ from tests.support.seed import Seed, seed
 _A = "/console/apps/{application_id}"
 _D = "/console/apps/{application_id}/{deployment_id}"
 _VIEW, _QUEUE, _CANCEL, _ADMINISTER = Permission.VIEW, Permission.QUEUE, Permission.CANCEL, Permission.ADMINISTER
+_ANY = (_VIEW, _QUEUE, _CANCEL, _ADMINISTER)
 # In an order in which what comes later survives what comes before.
-IN_AN_APPLICATION = {
-    (_A, "GET"): _VIEW,
+IN_AN_APPLICATION: dict[tuple[str, str], Permission | tuple[Permission, ...]] = {
+    (_A, "GET"): _ANY,
     (_A + "/rename", "POST"): _ADMINISTER,
     (_A + "/deployments", "POST"): _ADMINISTER,
     (_A + "/share", "POST"): _ADMINISTER,
     (_A + "/delete", "GET"): _ADMINISTER,
-    (_D, "GET"): _VIEW,
+    (_D, "GET"): _ANY,
     (_D + "/live", "GET"): _VIEW,
     (_D + "/stops", "GET"): _CANCEL,
     (_D + "/queue", "GET"): _QUEUE,
@@ -45,8 +46,8 @@ IN_AN_APPLICATION = {
     (_D + "/cancel", "GET"): _CANCEL,
     (_D + "/cancel", "POST"): _CANCEL,
     (_D + "/cancellations", "GET"): _VIEW,
-    (_D + "/cancellations/{epoch}", "GET"): _VIEW,
-    (_D + "/cancellations/{epoch}/progress", "GET"): _VIEW,
+    (_D + "/cancellations/{epoch}", "GET"): (_VIEW, _CANCEL),
+    (_D + "/cancellations/{epoch}/progress", "GET"): (_VIEW, _CANCEL),
     (_D + "/settings", "GET"): _ADMINISTER,
     (_D + "/settings", "POST"): _ADMINISTER,
     (_D + "/delete", "GET"): _ADMINISTER,
@@ -154,13 +155,18 @@ async def test_a_page_does_what_the_role_permits_and_nothing_else(
     browser = await visit(app, pool, await colleague(pool, seeded, *role))
     paths = await _paths(pool, seeded)
     for (path, method), permission in IN_AN_APPLICATION.items():
-        if permission in role and path.endswith("/live"):
+        is_permitted = not set(role).isdisjoint(permission if isinstance(permission, tuple) else (permission,))
+        if is_permitted and path.endswith("/live"):
             continue
         address = path.format(**paths)
         answer = await (browser.get(address) if method == "GET" else browser.post(address))
-        if permission in role:
+        if is_permitted:
             assert answer.status_code in (200, 303, 400), (method, path, answer.text)
-            assert "sign-in" not in answer.headers.get("location", "")
+            # Where a form leads to, whoever sent it may look at.
+            while answer.status_code == 303:
+                assert "sign-in" not in answer.headers["location"]
+                answer = await browser.get(answer.headers["location"])
+                assert answer.status_code in (200, 303) or path.endswith("/delete"), (method, path, answer.text)
         else:
             assert answer.status_code == 403, (method, path)
     for path, method in FOR_ADMINISTRATORS:

@@ -43,7 +43,7 @@ async def add(request: Request) -> Response:
 @router.get("/{application_id}")
 async def application(request: Request) -> Response:
     """One application."""
-    session, application_id = await _enter(request, Permission.VIEW)
+    session, application_id = await _enter(request, *Permission)
     return await _show(request, session, application_id)
 
 
@@ -116,10 +116,10 @@ async def delete(request: Request) -> Response:
     return RedirectResponse(f"{request.scope['root_path']}/apps", 303)
 
 
-async def _enter(request: Request, permission: Permission) -> tuple[Session, int]:
+async def _enter(request: Request, *permissions: Permission) -> tuple[Session, int]:
     session = await visitor(request)
     application_id = identifier(request, "application_id")
-    await require_application(pool_of(request), session.user, application_id, permission)
+    await require_application(pool_of(request), session.user, application_id, *permissions)
     return session, application_id
 
 

@@ -52,7 +52,7 @@ async def history(request: Request) -> Response:
 @router.get("/cancellations/{epoch}")
 async def receipt(request: Request) -> Response:
     """One receipt, with how far the settling is."""
-    place = await enter(request, Permission.VIEW)
+    place = await enter(request, Permission.VIEW, Permission.CANCEL)
     found = await _find(request, place.deployment_id)
     return await deployment_page(place, "receipt.html", tab="cancellations", receipt=found)
 
@@ -60,7 +60,7 @@ async def receipt(request: Request) -> Response:
 @router.get("/cancellations/{epoch}/progress")
 async def progress(request: Request) -> Response:
     """The progress alone, which the receipt asks for until it is complete."""
-    place = await enter(request, Permission.VIEW)
+    place = await enter(request, Permission.VIEW, Permission.CANCEL)
     found = await _find(request, place.deployment_id)
     return HTMLResponse(fragment("_progress.html", receipt=found, url=place.url))
 

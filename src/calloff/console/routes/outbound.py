@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from calloff.accounts.access import Permission
 from calloff.console.call_form import in_words, read_call
-from calloff.console.deployment_pages import Place, deployment_page, enter
+from calloff.console.deployment_pages import Place, deployment_page, enter, first_page
 from calloff.console.numbers import draw_chart, live_numbers
 from calloff.console.render import fragment
 from calloff.console.visitor import pool_of, read_form
@@ -36,8 +36,10 @@ MAGIC_NUMBERS = (
 
 @router.get("")
 async def outbound(request: Request) -> Response:
-    """What goes on in the deployment now."""
-    place = await enter(request, Permission.VIEW)
+    """What goes on in the deployment now; whoever may not view it is led to what they may do."""
+    place = await enter(request, *Permission)
+    if (first := await first_page(place)) != place.url:
+        return RedirectResponse(first, 303)
     pool = pool_of(request)
     return await deployment_page(
         place,
@@ -110,13 +112,22 @@ async def queue(request: Request) -> Response:
         call_id = await submit(pool_of(request), place.deployment_id, read_call(form))
     except InvalidInput as error:
         return await _show_form(place, form, in_words(error))
-    return RedirectResponse(f"{place.url}/calls/{call_id}", 303)
+    views = await first_page(place) == place.url
+    return RedirectResponse(f"{place.url}/calls/{call_id}" if views else f"{place.url}/queue?queued={call_id}", 303)
 
 
 async def _show_form(place: Place, form: Mapping[str, str], error: InvalidInput | None) -> HTMLResponse:
     status = 400 if error else 200
+    queued = place.request.query_params.get("queued", "")
     return await deployment_page(
-        place, "queue.html", status=status, tab="queue", form=form, error=error, magic_numbers=MAGIC_NUMBERS
+        place,
+        "queue.html",
+        status=status,
+        tab="queue",
+        form=form,
+        error=error,
+        queued=queued if queued.isdecimal() else "",
+        magic_numbers=MAGIC_NUMBERS,
     )
 
 

@@ -148,7 +148,8 @@ function prepareUpload(form) {
     request.addEventListener("loadend", () => {
       progress.hidden = true;
       if (request.status) show(request.responseText);
-      else result.textContent = unreachable;
+      else result.textContent = "The connection broke. Look at the calls, to see whether the list was queued, before you send it again.";
+      button.disabled = request.status === 200;
     });
     button.disabled = true;
     progress.value = 0;

@@ -1,9 +1,10 @@
 """The Outbound page: numbers, chart and newest calls that move by themselves, and pause and resume."""
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from calloff.domain.schedule import Schedule
-from tests.browser.conftest import Watched, press
+from tests.browser.conftest import Watched, follow, press, watching
+from tests.support.site import Site
 
 
 async def test_everything_moves_by_itself_while_dialers_work(browser: Watched) -> None:
@@ -44,3 +45,35 @@ async def test_pause_holds_what_is_pending_and_resume_lets_it_go(browser: Watche
     await expect(page.locator(".number.pending dd")).to_have_text("0")
     await expect(page.get_by_role("button", name="Pause")).to_be_visible()
     await expect(page.locator(".number.completed dd")).not_to_have_text("0")
+
+
+async def test_the_page_stands_still_when_its_reader_wants_it_to(still_site: Site, chromium: Browser) -> None:
+    async with watching(chromium, still_site) as reader, watching(chromium, still_site) as colleague:
+        page = await reader.sign_in()
+        switch = page.get_by_role("button", name="Update by itself")
+        await expect(switch).to_have_attribute("aria-pressed", "true")
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-pressed", "false")
+        moving = await colleague.sign_in()
+        await still_site.queue(7)
+        await expect(moving.locator(".number.pending dd")).to_have_text("7")
+        await expect(page.locator(".number.pending dd")).to_have_text("0")
+        await page.reload()
+        await expect(switch).to_have_attribute("aria-pressed", "false")
+        await switch.click()
+        await still_site.queue(1)
+        await expect(page.locator(".number.pending dd")).to_have_text("8")
+        await follow(page, "Settings")
+        await expect(switch).to_be_hidden()
+
+
+async def test_a_form_is_sent_once_however_often_its_button_is_pressed(still_browser: Watched) -> None:
+    page = await still_browser.sign_in()
+    await follow(page, "Queue a call")
+    await page.get_by_role("textbox", name="Number", exact=True).fill("+16175551234")
+    button = page.get_by_role("button", name="Queue the call")
+    async with page.expect_navigation():
+        assert await button.evaluate(
+            "button => { button.click(); return new Promise(tell => setTimeout(() => tell(button.disabled))); }"
+        )
+    await expect(page.locator("#call .head .status")).to_have_text("Queued")

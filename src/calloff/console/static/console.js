@@ -11,6 +11,32 @@ function showLocalTimes(root) {
   }
 }
 
+// What moves by itself stands still when its reader wants it to (WCAG 2.2, 2.2.2), on every page until told otherwise.
+const polls = '[hx-trigger^="every"]';
+const live = document.getElementById("live");
+const isLive = () => localStorage.getItem("calloff-still") === null;
+if (live && document.querySelector(`[data-stream], ${polls}`)) {
+  live.hidden = false;
+  live.setAttribute("aria-pressed", isLive());
+  live.addEventListener("click", () => {
+    if (isLive()) localStorage.setItem("calloff-still", "1");
+    else localStorage.removeItem("calloff-still");
+    live.setAttribute("aria-pressed", isLive());
+    document.dispatchEvent(new Event("calloff:live"));
+  });
+}
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!isLive() && event.detail.elt.matches(polls)) event.preventDefault();
+});
+
+// A second click must not send a form twice.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.defaultPrevented || !button || event.target.method !== "post") return;
+  setTimeout(() => { button.disabled = true; });
+  window.addEventListener("pageshow", () => { button.disabled = false; }, { once: true });
+});
+
 // Fills each [data-live=NAME] with the event NAME of the page's stream. A hidden page holds no connection, because a
 // browser has only six of them for all its tabs.
 function follow(page) {
@@ -29,9 +55,11 @@ function follow(page) {
     }
   };
   const adjust = () => {
-    if (document.hidden && stream) { stream.close(); stream = null; }
-    if (!document.hidden && !stream) open();
+    const wanted = !document.hidden && isLive();
+    if (!wanted && stream) { stream.close(); stream = null; }
+    if (wanted && !stream) open();
   };
+  document.addEventListener("calloff:live", adjust);
   document.addEventListener("visibilitychange", adjust);
   window.addEventListener("pagehide", () => { if (stream) { stream.close(); stream = null; } });
   window.addEventListener("pageshow", adjust);

@@ -102,6 +102,36 @@ async def test_a_database_that_is_away_is_an_unknown_outcome(lab: Lab) -> None:
             await change(nowhere, lab, claimed, dialing)
 
 
+@pytest.mark.parametrize("how", ["pg_terminate_backend", "pg_cancel_backend"])
+async def test_a_call_whose_key_was_not_kept_is_not_queued_and_can_be_asked_for_again(lab: Lab, how: str) -> None:
+    call, key = NewCall(Destination("6175551234")), IdempotencyKey(lab.deployment_id, "a")
+    async with open_connection(lab.url) as holder, holder.transaction(force_rollback=True):
+        # The call is inserted by the time that its key waits for this one.
+        await holder.execute(
+            "INSERT INTO idempotency_key (deployment_id, key, fingerprint, call_ids) VALUES (%s, 'a', %s, '{1}')",
+            (lab.deployment_id, bytes(32)),
+        )
+        asking = asyncio.create_task(submit_once(lab.pool, call, key, bytes(32)))
+        await end_whoever_waits(lab, "transactionid", how)
+        with pytest.raises(OutcomeUnknown):
+            await asyncio.wait_for(asking, WAIT)
+    assert await lab.counted() == {}
+    queued = {await submit_once(lab.pool, call, key, bytes(32)) for _ in range(3)}
+    assert len(queued) == 1
+    assert await lab.counted() == {("queued", ""): 1}
+
+
+async def test_a_key_is_good_for_a_day(lab: Lab) -> None:
+    call, key = NewCall(Destination("6175551234")), IdempotencyKey(lab.deployment_id, "a")
+    first = await submit_once(lab.pool, call, key, bytes(32))
+    await lab.do("UPDATE idempotency_key SET created_at = now() - interval '23 hours 59 minutes'")
+    assert await submit_once(lab.pool, call, key, bytes(32)) == first
+    await lab.do("UPDATE idempotency_key SET created_at = now() - interval '24 hours 1 minute'")
+    second = await submit_once(lab.pool, call, key, b"1" * 32)
+    assert second != first
+    assert await submit_once(lab.pool, call, key, b"1" * 32) == second
+
+
 # The standby does not answer
 
 

@@ -66,8 +66,8 @@ async def _note_use(pool: Pool, sha256: bytes) -> None:
 
 async def require_deployment(
     pool: Pool, user: User, deployment_id: int, *permissions: Permission, application_id: int
-) -> None:
-    """Let `user` do one of these with the deployment of that application, or raise.
+) -> frozenset[Permission]:
+    """Let `user` do one of these with the deployment of that application, or raise; returns all that they may do.
 
     Raises `NotFound` if it does not exist or is another account's, `NotPermitted`, and `Deleted`, a `Conflict`, if it
     was there once.
@@ -75,10 +75,12 @@ async def require_deployment(
     row = await _find_access(pool, user, deployment_id)
     if row is None or row["application_id"] != application_id:
         raise NotFound(NO_DEPLOYMENT)
-    if _granted(row).isdisjoint(permissions):
+    may = _granted(row)
+    if may.isdisjoint(permissions):
         raise NotPermitted(f"You are not permitted to {permissions[0]} in this application. Ask its owner to share it.")
     if row["is_deleted"]:
         raise Deleted("This application or deployment was deleted. Use another deployment.")
+    return may
 
 
 async def require_call(pool: Pool, user: User, deployment_id: int, permission: Permission) -> None:
@@ -104,11 +106,6 @@ async def require_application(pool: Pool, user: User, application_id: int, *perm
 async def application_permissions(pool: Pool, user: User, application_id: int) -> frozenset[Permission]:
     """What `user` may do with the application; nothing if it does not exist for them."""
     return _granted(await _find_application_access(pool, user, application_id))
-
-
-async def deployment_permissions(pool: Pool, user: User, deployment_id: int) -> frozenset[Permission]:
-    """What `user` may do with the deployment; nothing if it does not exist for them."""
-    return _granted(await _find_access(pool, user, deployment_id))
 
 
 async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, object] | None:

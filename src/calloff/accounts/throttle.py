@@ -1,7 +1,8 @@
 """Slows the guessing of passwords and keys, by address and by user, and locks nobody out.
 
-Each process counts for itself. Whoever has shown the right credentials of late is let through with the same ones at
-once, so that somebody else's guesses never keep the owner away, not even from behind the same address.
+Each process counts for itself. A right developer key never comes here (`api/authentication.py`). Whoever has shown the
+right password of late is let through with the same one at once, so that somebody else's guesses do not keep them away,
+not even from behind the same address.
 """
 
 import asyncio

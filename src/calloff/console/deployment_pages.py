@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
-from calloff.accounts.access import Permission, deployment_permissions, require_deployment
+from calloff.accounts.access import Permission, require_deployment
 from calloff.accounts.sessions import Session
 from calloff.console.numbers import Numbers, live_numbers
 from calloff.console.recording import record_change
@@ -33,6 +33,12 @@ class Place:
     session: Session
     application_id: int
     deployment_id: int
+    may: frozenset[Permission]
+
+    @property
+    def first_page(self) -> str:
+        """The address of the first page of the deployment that the visitor may open."""
+        return self.url + next(path for permission, path in _FIRST.items() if permission in self.may)
 
     @property
     def url(self) -> str:
@@ -59,14 +65,10 @@ async def enter(request: Request, *permissions: Permission) -> Place:
     """
     session = await visitor(request)
     application_id, deployment_id = identifier(request, "application_id"), identifier(request, "deployment_id")
-    await require_deployment(pool_of(request), session.user, deployment_id, *permissions, application_id=application_id)
-    return Place(request, session, application_id, deployment_id)
-
-
-async def first_page(place: Place) -> str:
-    """The address of the first page of the deployment that the visitor may open."""
-    may = await deployment_permissions(pool_of(place.request), place.session.user, place.deployment_id)
-    return place.url + next((path for permission, path in _FIRST.items() if permission in may), "")
+    may = await require_deployment(
+        pool_of(request), session.user, deployment_id, *permissions, application_id=application_id
+    )
+    return Place(request, session, application_id, deployment_id, may)
 
 
 async def deployment_page(place: Place, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -83,6 +85,6 @@ async def deployment_page(place: Place, template: str, *, status: int = 200, **v
         place=place,
         deployment=deployment,
         numbers=numbers,
-        may=await deployment_permissions(pool, place.session.user, place.deployment_id),
+        may=place.may,
         **values,
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
-from calloff.console.deployment_pages import Place, deployment_page, enter, first_page, identifier
+from calloff.console.deployment_pages import Place, deployment_page, enter, identifier
 from calloff.console.render import shown_number
 from calloff.console.visitor import pool_of, read_form
 from calloff.db.statements import load
@@ -91,8 +91,8 @@ async def cancel(request: Request) -> Response:
     found = await _find(place)
     await cancel_call(pool_of(request), place.deployment_id, found.call_id)
     await place.record("call off one call", f"call {found.call_id}")
-    first = await first_page(place)
-    return RedirectResponse(f"{place.url}/calls/{found.call_id}" if first == place.url else first, 303)
+    may_view = Permission.VIEW in place.may
+    return RedirectResponse(f"{place.url}/calls/{found.call_id}" if may_view else place.first_page, 303)
 
 
 async def _find(place: Place) -> CallStatus:

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from calloff.accounts.access import Permission
 from calloff.console.call_form import in_words, read_call
-from calloff.console.deployment_pages import Place, deployment_page, enter, first_page
+from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.numbers import draw_chart, live_numbers
 from calloff.console.render import fragment
 from calloff.console.visitor import pool_of, read_form
@@ -38,8 +38,8 @@ MAGIC_NUMBERS = (
 async def outbound(request: Request) -> Response:
     """What goes on in the deployment now; whoever may not view it is led to what they may do."""
     place = await enter(request, *Permission)
-    if (first := await first_page(place)) != place.url:
-        return RedirectResponse(first, 303)
+    if Permission.VIEW not in place.may:
+        return RedirectResponse(place.first_page, 303)
     pool = pool_of(request)
     return await deployment_page(
         place,
@@ -112,8 +112,8 @@ async def queue(request: Request) -> Response:
         call_id = await submit(pool_of(request), place.deployment_id, read_call(form))
     except InvalidInput as error:
         return await _show_form(place, form, in_words(error))
-    views = await first_page(place) == place.url
-    return RedirectResponse(f"{place.url}/calls/{call_id}" if views else f"{place.url}/queue?queued={call_id}", 303)
+    shown_on = f"/calls/{call_id}" if Permission.VIEW in place.may else f"/queue?queued={call_id}"
+    return RedirectResponse(place.url + shown_on, 303)
 
 
 async def _show_form(place: Place, form: Mapping[str, str], error: InvalidInput | None) -> HTMLResponse:

@@ -68,27 +68,27 @@ async def test_the_deliveries_of_a_callback_are_told(browser: Watched) -> None:
     page = await browser.sign_in()
     callback = page.locator("#call p", has_text="attempt")
     deliveries = page.get_by_role("list", name="Deliveries").get_by_role("listitem")
+    failed = re.compile("Failed.*answered with 500", re.S)
+    delivered = re.compile("Delivered.*answered with 200", re.S)
     async with sink(answer(b"500 Out of order")) as program, browser.site.client() as client:
         fields = {"phone_number": "6175550001", "result_url": program.url}
         queued = (await client.post(browser.site.api("queue"), data=fields)).json()
         await program.wait(1)
         await page.goto(f"{browser.site.deployment_url}/calls/{queued['call_id']}")
         await expect(page.locator("#call")).to_contain_text(program.url)
-        await expect(callback).to_contain_text(re.compile("Waits for its next attempt.*after 1 attempt", re.S))
-        await expect(deliveries).to_have_text([re.compile("Failed.*answered with 500", re.S)])
+        # A slow machine may be at its next attempt before the page is read.
+        await expect(callback).to_contain_text(re.compile("Waits for its next attempt.*after [0-9]+ attempt", re.S))
+        await expect(deliveries.first).to_have_text(failed)
         program.behave = answer_ok
-        await program.wait(2)
-        await expect(callback).to_contain_text(re.compile("Delivered.*after 2 attempts", re.S))
-        await expect(deliveries).to_have_text(
-            [re.compile("Failed.*answered with 500", re.S), re.compile("Delivered.*answered with 200", re.S)]
-        )
-        assert [request.headers["webhook-id"] for request in program.requests] == [
-            program.requests[0].headers["webhook-id"]
-        ] * 2
+        await expect(callback).to_contain_text("Delivered")
+        attempts = len(program.requests)
+        await expect(callback).to_contain_text(f"after {attempts} attempts")
+        await expect(deliveries).to_have_text([failed] * (attempts - 1) + [delivered])
+        assert len({request.headers["webhook-id"] for request in program.requests}) == 1
 
         program.behave = answer(b"410 Gone")
         queued = (await client.post(browser.site.api("queue"), data=fields)).json()
-        await program.wait(3)
+        await program.wait(attempts + 1)
         await page.goto(f"{browser.site.deployment_url}/calls/{queued['call_id']}")
         await expect(callback).to_contain_text(re.compile("Given up.*after 1 attempt", re.S))
 

@@ -5,6 +5,7 @@ import math
 import struct
 from array import array
 from itertools import pairwise
+from statistics import fmean, median
 from typing import Self
 
 FRAME = 160
@@ -25,10 +26,13 @@ def rms(pcm: bytes) -> float:
 
 
 def pitch(pcm: bytes) -> float:
-    """The frequency of a sine in hertz, from its rising zero crossings."""
-    samples = array("h", pcm)
-    crossings = sum(1 for a, b in pairwise(samples) if a < 0 <= b)
-    return crossings * 8000 / len(samples) if samples else 0.0
+    """The frequency of a sine in hertz, from its rising zero crossings; gaps (a late machine's) do not count."""
+    rising = [n for n, (a, b) in enumerate(pairwise(array("h", pcm))) if a < 0 <= b]
+    periods = [b - a for a, b in pairwise(rising)]
+    if not periods:
+        return 0.0
+    ordinary = 1.5 * median(periods)
+    return 8000 / fmean(period for period in periods if period <= ordinary)
 
 
 def loud(pcm: bytes) -> bytes:

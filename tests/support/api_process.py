@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -38,10 +39,10 @@ class ApiProcess:
 
 
 @contextmanager
-def api_process(database_url: str, stall_seconds: float = patience.STALL_SECONDS) -> Iterator[ApiProcess]:
+def api_process(database_url: str, **patience_constants: float) -> Iterator[ApiProcess]:
     """An API on this database, listening already; killed at the end.
 
-    It gives up on a client that for `stall_seconds` sends nothing of its list, or takes in nothing of the answer.
+    `patience_constants` are those of `domain/patience.py`, to wait less long for a client.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         process = subprocess.Popen(
@@ -51,7 +52,7 @@ def api_process(database_url: str, stall_seconds: float = patience.STALL_SECONDS
                 "tests.support.api_process",
                 database_url,
                 str(listener.fileno()),
-                str(stall_seconds),
+                json.dumps(patience_constants),
             ],
             cwd=Path(__file__).parents[2],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
@@ -73,5 +74,7 @@ async def _serve(database_url: str, listener: int) -> None:
 
 
 if __name__ == "__main__":
-    patience.STALL_SECONDS = float(sys.argv[3])
+    for name, value in json.loads(sys.argv[3]).items():
+        assert name in vars(patience)
+        setattr(patience, name, value)
     asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))

@@ -7,22 +7,26 @@ from calloff.accounts.throttle import Throttle
 from calloff.api.errors import install_error_handlers
 from calloff.api.request_times import RequestTimes
 from calloff.api.routes import bulk, calls, cancel, documentation, health, metrics
-from calloff.api.uploads import UploadSlots
 from calloff.db.pool import Pool
+from calloff.queue.upload_slots import UploadSlots
 
 
 def create_app(
-    pool: Pool, conninfo: str, throttle: Throttle | None = None, metrics_token: str | None = None
+    pool: Pool,
+    conninfo: str,
+    throttle: Throttle | None = None,
+    uploads: UploadSlots | None = None,
+    metrics_token: str | None = None,
 ) -> FastAPI:
     """The application on an open pool to the database at `conninfo`; the pool stays the caller's to close.
 
-    `throttle`, which slows guessing, may be shared with the console. `metrics_token` lets
+    `throttle`, which slows guessing, and the places for `uploads` may be shared with the console. `metrics_token` lets
     other machines than this read `/metrics`.
     """
     app = FastAPI(title="Calloff", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.pool = pool
     app.state.conninfo = conninfo
-    app.state.upload_slots = UploadSlots()
+    app.state.uploads = uploads or UploadSlots()
     app.state.registry = CollectorRegistry()
     app.state.metrics_token = metrics_token
     app.state.throttle = throttle or Throttle()

@@ -9,6 +9,7 @@ from calloff.accounts.access import User, authenticate
 from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotAuthenticated
+from calloff.queue.upload_slots import UploadSlots
 
 _MISSING = "Credentials are missing. Send your e-mail address and a developer key with HTTP Basic authentication."
 
@@ -39,6 +40,12 @@ def conninfo_of(request: Request) -> str:
     """The database's address, for a connection of the request's own."""
     conninfo: str = request.app.state.conninfo
     return conninfo
+
+
+def uploads_of(request: Request) -> UploadSlots:
+    """The places for uploads of the running application."""
+    uploads: UploadSlots = request.app.state.uploads
+    return uploads
 
 
 def pool_of(request: Request) -> Pool:

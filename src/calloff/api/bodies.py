@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
-from calloff.api.errors import TooLarge, TooSlow, UnsupportedBody
+from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.domain.call_requests import Fields, check_text
-from calloff.domain.errors import InvalidInput
+from calloff.domain.errors import InvalidInput, TooLarge, TooSlow
 
 MAX_BODY = 256 * 1024
 """Bytes of a body that is not a bulk upload."""

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from calloff.accounts.throttle import TooManyAttempts
 from calloff.api.representation import respond
 from calloff.domain.errors import (
+    Busy,
     CalloffError,
     Conflict,
     InvalidInput,
@@ -22,26 +23,16 @@ from calloff.domain.errors import (
     NotFound,
     NotPermitted,
     OutcomeUnknown,
+    TooLarge,
+    TooSlow,
 )
 from calloff.queue.idempotency import KeyReused
 
 _log = logging.getLogger(__name__)
 
 
-class TooLarge(CalloffError):
-    """The body is larger than the endpoint reads (HTTP 413)."""
-
-
 class UnsupportedBody(CalloffError):
     """The body is of a type or coding that the endpoint does not read (HTTP 415)."""
-
-
-class TooSlow(CalloffError):
-    """The body did not come in time (HTTP 408)."""
-
-
-class Busy(CalloffError):
-    """There is no room for the request just now (HTTP 503)."""
 
 
 _STATUS: tuple[tuple[type[CalloffError], int], ...] = (

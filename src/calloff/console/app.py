@@ -27,9 +27,19 @@ from calloff.console.routes import (
     upload,
 )
 from calloff.console.trunk_form import Seal
-from calloff.console.visitor import MustChangePassword, MustSignIn, TooLarge, TooSlow, current_session
+from calloff.console.visitor import MustChangePassword, MustSignIn, current_session
 from calloff.db.pool import Pool
-from calloff.domain.errors import CalloffError, Conflict, InvalidInput, NotFound, NotPermitted
+from calloff.domain.errors import (
+    Busy,
+    CalloffError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    TooLarge,
+    TooSlow,
+)
+from calloff.queue.upload_slots import UploadSlots
 
 _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (InvalidInput, 400),
@@ -39,21 +49,25 @@ _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (Conflict, 409),
     (TooLarge, 413),
     (TooManyAttempts, 429),
+    (Busy, 503),
 )
 _log = logging.getLogger(__name__)
 
 
-def create_console(pool: Pool, conninfo: str, throttle: Throttle | None = None, *, seal: Seal) -> FastAPI:
+def create_console(
+    pool: Pool, conninfo: str, throttle: Throttle | None = None, uploads: UploadSlots | None = None, *, seal: Seal
+) -> FastAPI:
     """The console on an open pool to the database at `conninfo`; the pool stays the caller's to close.
 
-    `throttle`, which slows guessing, may be shared with the API; `seal` checks the settings of a trunk and encrypts
-    their secrets.
+    `throttle`, which slows guessing, and the places for `uploads` may be shared with the API; `seal` checks the
+    settings of a trunk and encrypts their secrets.
     """
     app = FastAPI(title="Calloff console", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.pool = pool
     app.state.conninfo = conninfo
     app.state.seal = seal
     app.state.throttle = throttle or Throttle()
+    app.state.uploads = uploads or UploadSlots()
     for routes in (
         sign_in,
         applications,
@@ -77,9 +91,17 @@ def create_console(pool: Pool, conninfo: str, throttle: Throttle | None = None, 
     return app
 
 
-def mount_console(app: FastAPI, pool: Pool, conninfo: str, throttle: Throttle | None = None, *, seal: Seal) -> None:
+def mount_console(
+    app: FastAPI,
+    pool: Pool,
+    conninfo: str,
+    throttle: Throttle | None = None,
+    uploads: UploadSlots | None = None,
+    *,
+    seal: Seal,
+) -> None:
     """Put the console at `/console`, and the page that tries out the API at `/docs`, of the API's application."""
-    app.mount("/console", create_console(pool, conninfo, throttle, seal=seal))
+    app.mount("/console", create_console(pool, conninfo, throttle, uploads, seal=seal))
     app.add_route("/console", _redirect, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
 

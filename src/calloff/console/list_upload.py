@@ -3,27 +3,22 @@
 The first line of the body is the rest of the form, URL-encoded; the list follows, byte for byte.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from fastapi import Request
 
 from calloff.console.call_form import read_shared
-from calloff.console.visitor import MAX_FORM, TooLarge, TooSlow, parse_form
+from calloff.console.visitor import MAX_FORM, parse_form
 from calloff.domain.errors import InvalidInput
-from calloff.domain.patience import patience
+from calloff.domain.patience import MAX_LIST, read_patiently
 from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
 from calloff.queue.csv_rows import CsvRows
+from calloff.queue.staging import Staging
 
-MAX_LIST = 512 * 1024 * 1024
-"""Bytes of a list."""
 MAX_PIECE = 64 * 1024
 """Bytes of a piece to look at."""
-_PIECE = 8 * 1024
-_BATCH = 2000
 _SHOWN = 100
-_uploads_at_once = asyncio.Semaphore(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ async def preview_list(request: Request) -> Preview:
 
     Raises `InvalidInput`, `TooLarge` or `TooSlow`.
     """
-    chunks = _chunks(request, MAX_FORM + MAX_PIECE)
+    chunks = read_patiently(aiter(request.stream()), MAX_FORM + MAX_PIECE)
     _, first = await _read_form(chunks)
     rows = CsvRows()
     found = rows.feed(first)
@@ -68,25 +63,16 @@ async def queue_list(request: Request, conninfo: str, deployment_id: int) -> Out
 
     Raises `InvalidInput`, `TooLarge` or `TooSlow`; then nothing is queued.
     """
-    async with _uploads_at_once, Upload.open(conninfo, deployment_id, None) as upload:
-        chunks = _chunks(request, MAX_LIST)
-        shared, first = await _read_form(chunks)
-        rows = CsvRows()
-        batch = rows.feed(first)
-        async for chunk in chunks:
-            for start in range(0, len(chunk), _PIECE):
-                batch += rows.feed(chunk[start : start + _PIECE])
-                # A fast sender must not keep other requests from their turn.
-                await asyncio.sleep(0)
-            if len(batch) >= _BATCH:
-                await upload.stage(batch)
-                batch = []
-        await upload.stage(batch + rows.finish())
+    async with Upload.open(conninfo, deployment_id, None) as upload:
+        async with Staging(upload) as staging:
+            chunks = read_patiently(aiter(request.stream()), MAX_LIST)
+            shared, first = await _read_form(chunks)
+            await staging.feed(first)
+            async for chunk in chunks:
+                await staging.feed(chunk)
+            await staging.finish()
         totals = await upload.queue(shared, b"")
-        shown: list[RejectedRow] = []
-        async for row in upload.rejected_rows():
-            if len(shown) < _SHOWN:
-                shown.append(row)
+        shown = [row async for row in upload.rejected_rows(limit=_SHOWN)]
         return Outcome(totals.queued, totals.rejected, shown)
 
 
@@ -100,22 +86,3 @@ async def _read_form(chunks: AsyncIterator[bytes]) -> tuple[SharedFields, bytes]
         head += chunk
     line, _, first = bytes(head).partition(b"\n")
     return read_shared(parse_form(line)), first
-
-
-async def _chunks(request: Request, most: int) -> AsyncIterator[bytes]:
-    size, waited = 0, 0.0
-    body, now = aiter(request.stream()), asyncio.get_running_loop().time
-    while True:
-        since = now()
-        try:
-            async with asyncio.timeout(patience(size, waited)):
-                chunk = await anext(body, None)
-        except TimeoutError:
-            raise TooSlow("The list came in too slowly. Send it again.") from None
-        waited += now() - since
-        if chunk is None:
-            return
-        size += len(chunk)
-        if size > most:
-            raise TooLarge(f"The list is larger than {most // 1024} KiB. Send it in several parts.")
-        yield chunk

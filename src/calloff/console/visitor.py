@@ -13,7 +13,7 @@ from calloff.accounts.sessions import Session, find_session
 from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
 from calloff.db.statements import load
-from calloff.domain.errors import CalloffError, InvalidInput, NotPermitted
+from calloff.domain.errors import CalloffError, InvalidInput, NotPermitted, TooLarge, TooSlow
 
 COOKIE = "calloff_session"
 FORM_TOKEN = "form_token"  # noqa: S105
@@ -25,14 +25,6 @@ FORM_SECONDS = 20.0
 
 _ASKS_TO_CANCEL = re.compile("/apps/[0-9]+/[0-9]+/cancel")
 """A form whose address is also that of the page that asks: whoever sent it too late comes back to the question."""
-
-
-class TooLarge(CalloffError):
-    """The form or the list is larger than the page reads (HTTP 413)."""
-
-
-class TooSlow(CalloffError):
-    """The form or the list did not come in time (HTTP 408)."""
 
 
 class MustSignIn(CalloffError):

@@ -8,6 +8,9 @@
     ├── Conflict            the thing is not in a state that allows this (HTTP 409)
     │   ├── Deleted         it was deleted before
     │   └── NotPending      the call is past the point where it can be canceled
+    ├── TooSlow             what was sent did not come in time (HTTP 408)
+    ├── TooLarge            what was sent is larger than is read (HTTP 413)
+    ├── Busy                there is no room for it just now (HTTP 503)
     ├── OutcomeUnknown      the database did not confirm; the change may or may not have happened (HTTP 500)
     └── NotConfigured       the operator has to change a setting before this can work
 
@@ -56,6 +59,18 @@ class Deleted(Conflict):
 
 class NotPending(Conflict):
     """The call is dialing, connected or over, so that it can no longer be canceled."""
+
+
+class TooSlow(CalloffError):
+    """The body of a request did not come in time."""
+
+
+class TooLarge(CalloffError):
+    """The body of a request is larger than is read here."""
+
+
+class Busy(CalloffError):
+    """There is no room for the request just now."""
 
 
 class OutcomeUnknown(CalloffError):

@@ -21,7 +21,7 @@ from calloff.domain.errors import NO_DEPLOYMENT, Deleted, InvalidInput, NotFound
 from calloff.domain.phone import Destination
 from calloff.domain.schedule import Schedule
 from calloff.queue.idempotency import IdempotencyKey, earlier_call, in_progress
-from calloff.queue.submit import DELETED, schedule_parameters
+from calloff.queue.submit import DELETED, schedule_parameters, window_still_open
 
 _PAGE = 5000
 """Rows that are fetched at a time when an answer is read."""
@@ -108,8 +108,8 @@ class Upload:
     async def queue(self, shared: SharedFields, fingerprint: bytes) -> Totals:
         """Queue every valid row, or what a request with the same key has queued before.
 
-        Raises `InvalidInput` if there is no valid row, `Deleted`, or `KeyReused`; then nothing is queued. Raises
-        `OutcomeUnknown` if the server did not confirm: then all of it is queued, or nothing.
+        Raises `InvalidInput` if there is no valid row or the window has closed, `Deleted`, or `KeyReused`; then nothing
+        is queued. Raises `OutcomeUnknown` if the server did not confirm: then all of it is queued, or nothing.
         """
         if self._key is not None and await self._was_queued(self._key, fingerprint):
             await self._connection.execute(load(__package__, "clear_upload"))
@@ -126,7 +126,8 @@ class Upload:
             **schedule_parameters(shared.schedule),
         }
         async with confirmed(self._connection), self._connection.transaction():
-            row = await (await self._connection.execute(load(__package__, "queue_upload"), parameters)).fetchone()
+            with window_still_open():
+                row = await (await self._connection.execute(load(__package__, "queue_upload"), parameters)).fetchone()
             if row is None or row["value"] != totals.queued:
                 raise Deleted(DELETED)
             if self._key is not None:
@@ -144,16 +145,16 @@ class Upload:
         async for row in self._pages("uploaded_calls"):
             yield row["id"]
 
-    async def rejected_rows(self) -> AsyncIterator[RejectedRow]:
-        """The rejected rows, in the order of the list."""
-        async for row in self._pages("rejected_rows"):
+    async def rejected_rows(self, limit: int | None = None) -> AsyncIterator[RejectedRow]:
+        """The rejected rows, in the order of the list: all of them, or the first `limit`."""
+        async for row in self._pages("rejected_rows", limit=limit):
             yield RejectedRow(row["line"], row["value"], row["error"])
 
-    async def _pages(self, statement: str) -> AsyncIterator[DictRow]:
+    async def _pages(self, statement: str, **parameters: object) -> AsyncIterator[DictRow]:
         # Held outside of a transaction: a client that reads slowly must not keep the database from cleaning up.
         async with self._connection.cursor(name="answer", withhold=True) as cursor:
             cursor.itersize = _PAGE
-            await cursor.execute(load(__package__, statement))
+            await cursor.execute(load(__package__, statement), parameters)
             async for row in cursor:
                 yield row
 

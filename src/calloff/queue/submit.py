@@ -1,6 +1,8 @@
 """Queues one call."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg.errors import CheckViolation
@@ -55,6 +57,19 @@ def schedule_parameters(schedule: Schedule) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def window_still_open() -> Iterator[None]:
+    """Raises `InvalidInput` if calls are inserted whose window has closed since it was checked."""
+    try:
+        yield
+    except CheckViolation as error:
+        if error.diag.constraint_name != "closes_after_it_opens":
+            raise
+        raise InvalidInput(
+            "end_timestamp is in the past. Give a time that is still to come.", field="end_timestamp"
+        ) from error
+
+
 async def _insert(connection: Connection, deployment_id: int, call: NewCall) -> int:
     call.schedule.check(time.time())
     parameters = {
@@ -67,14 +82,8 @@ async def _insert(connection: Connection, deployment_id: int, call: NewCall) -> 
         "variables": Jsonb(dict(call.variables)) if call.variables else None,
         **schedule_parameters(call.schedule),
     }
-    try:
+    with window_still_open():
         row = await (await connection.execute(load(__package__, "submit"), parameters)).fetchone()
-    except CheckViolation as error:
-        if error.diag.constraint_name != "closes_after_it_opens":
-            raise
-        raise InvalidInput(
-            "end_timestamp is in the past. Give a time that is still to come.", field="end_timestamp"
-        ) from error
     if row is None:
         raise Deleted(DELETED)
     return int(row["id"])

@@ -14,6 +14,7 @@ from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
 from calloff.config import Settings
 from calloff.console.app import mount_console
+from calloff.queue.upload_slots import UploadSlots
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.listening import BACKLOG, listen, url_of
 from calloff.wiring.signals import stop_on_signals
@@ -28,14 +29,15 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     """Answer until a signal says stop, on the inherited socket `listen_fd` or on one of our own."""
     listener = listen(settings.host, settings.port) if listen_fd is None else socket.socket(fileno=listen_fd)
     async with database(settings, min_size=2, max_size=20) as pool:
-        throttle = Throttle()
-        app = create_app(pool, conninfo_of(settings), throttle, settings.metrics_token)
+        throttle, uploads = Throttle(), UploadSlots()
+        app = create_app(pool, conninfo_of(settings), throttle, uploads, settings.metrics_token)
         # Opened when a trunk is set: only then has there to be a key.
         mount_console(
             app,
             pool,
             conninfo_of(settings),
             throttle,
+            uploads,
             seal=lambda kind, given: seal_settings(kind, given, SecretBox.open(settings.data_dir, settings.secret_key)),
         )
         server = _Server(

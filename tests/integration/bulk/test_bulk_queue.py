@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from calloff.api.uploads import MAX_UPLOAD
 from calloff.db.pool import Pool
+from calloff.domain.patience import MAX_LIST
 from tests.integration.bulk.conftest import Caller
 from tests.support.api_process import ApiProcess, api_process
 
@@ -165,7 +165,7 @@ async def test_a_killed_api_leaves_nothing(api: ApiProcess, caller: Caller, pool
 
 
 async def test_a_client_that_stops_sending_is_given_up(caller: Caller, pool: Pool, database_url: str) -> None:
-    with api_process(database_url, stall_seconds=1) as impatient:
+    with api_process(database_url, STALL_SECONDS=3) as impatient:
         async with _half_sent(impatient, caller) as reader, asyncio.timeout(20):
             assert b" 408 " in await reader.readline()
         await _until_no_upload_is_connected(pool)
@@ -176,7 +176,7 @@ async def test_a_client_that_stops_sending_is_given_up(caller: Caller, pool: Poo
 async def test_a_client_that_takes_in_no_answer_keeps_nothing(caller: Caller, pool: Pool, database_url: str) -> None:
     # An answer of many megabytes; a reader that nobody asks takes in no more than its small buffer.
     body = _HEAD + b"destination\n6175551234\n" + b"x\n" * 100_000 + b"\r\n--b--\r\n"
-    with api_process(database_url, stall_seconds=1) as impatient:
+    with api_process(database_url, STALL_SECONDS=3) as impatient:
         async with _raw(impatient, caller, f"Content-Length: {len(body)}") as (reader, writer):
             writer.write(body)
             await writer.drain()
@@ -188,6 +188,23 @@ async def test_a_client_that_takes_in_no_answer_keeps_nothing(caller: Caller, po
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert not answer.endswith(b"0\r\n\r\n"), "what was cut off does not look whole"
     assert await _audited(pool) == ["queue a list of 1 calls"]
+
+
+async def test_a_client_that_takes_in_the_answer_drop_by_drop_is_given_up(
+    caller: Caller, pool: Pool, database_url: str
+) -> None:
+    body = _HEAD + b"destination\n6175551234\n" + b"x\n" * 100_000 + b"\r\n--b--\r\n"
+    with api_process(database_url, BEGINNING_SECONDS=3, SLOWEST=10**9) as impatient:
+        async with _raw(impatient, caller, f"Content-Length: {len(body)}") as (reader, writer):
+            writer.write(body)
+            await writer.drain()
+            answer = b""
+            async with asyncio.timeout(60):
+                while piece := await reader.read(32 * 1024):
+                    answer += piece
+                    await asyncio.sleep(0.05)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not answer.endswith(b"0\r\n\r\n"), "what was cut off does not look whole"
 
 
 async def test_idle_uploads_hold_neither_transactions_nor_all_connections(
@@ -227,7 +244,7 @@ async def test_memory_stays_flat(api: ApiProcess, caller: Caller, accepted: bool
     watching = asyncio.create_task(watch())
     if accepted:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
-        answer = await caller.client.post(caller.path, content=_list(MAX_UPLOAD // _MIB - 1), headers=headers)
+        answer = await caller.client.post(caller.path, content=_list(MAX_LIST // _MIB - 1), headers=headers)
         assert answer.status_code == 200
     else:
         async with _raw(api, caller, "Transfer-Encoding: chunked") as (reader, writer):
@@ -241,7 +258,7 @@ async def test_memory_stays_flat(api: ApiProcess, caller: Caller, accepted: bool
                 await asyncio.sleep(0)
                 sent += 0x40000
             assert b" 413 " in await asyncio.wait_for(status, 20)
-            assert MAX_UPLOAD <= sent < 1024 * _MIB, "refused when the limit was reached, before its gigabyte was sent"
+            assert MAX_LIST <= sent < 1024 * _MIB, "refused when the limit was reached, before its gigabyte was sent"
     done.set()
     await watching
     assert most - before < 60 * _MIB

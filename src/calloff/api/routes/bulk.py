@@ -11,13 +11,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from calloff.accounts.access import Permission
-from calloff.api.authentication import conninfo_of
+from calloff.api.authentication import conninfo_of, uploads_of
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import permitted_deployment
 from calloff.api.recording import record_before_answer
 from calloff.api.representation import escape_xml, prefers_xml
-from calloff.api.uploads import read_upload, slots_of
-from calloff.domain import patience
+from calloff.api.uploads import read_upload
+from calloff.domain.patience import patience
 from calloff.queue.bulk import RejectedRow, Totals, Upload
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
@@ -30,7 +30,7 @@ async def bulk_queue(request: Request) -> Response:
     user, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
     stack = AsyncExitStack()
     async with stack:
-        await stack.enter_async_context(slots_of(request).take())
+        await stack.enter_async_context(uploads_of(request).take(user.account_id))
         upload = await stack.enter_async_context(
             Upload.open(conninfo_of(request), deployment_id, idempotency_key(request, deployment_id))
         )
@@ -59,11 +59,17 @@ class _Answer(StreamingResponse):
 
 
 def _in_time(send: Send) -> Send:
-    """A `send` that gives up on a client that takes nothing in any more: its answer is not held for it for ever."""
+    """A `send` that has the same patience with a client that takes in the answer as with one that sends a list."""
+    taken, waited = 0, 0.0
 
     async def send_in_time(message: Message) -> None:
-        async with asyncio.timeout(patience.STALL_SECONDS):
+        nonlocal taken, waited
+        now = asyncio.get_running_loop().time
+        since = now()
+        async with asyncio.timeout(patience(taken, waited)):
             await send(message)
+        waited += now() - since
+        taken += len(message.get("body", b""))
 
     return send_in_time
 

@@ -8,8 +8,8 @@ from calloff.console.call_form import in_words
 from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.list_upload import preview_list, queue_list
 from calloff.console.render import fragment
-from calloff.console.visitor import TooLarge, TooSlow, check_form_token
-from calloff.domain.errors import CalloffError, Deleted, InvalidInput
+from calloff.console.visitor import check_form_token
+from calloff.domain.errors import Busy, CalloffError, Deleted, InvalidInput, TooLarge, TooSlow
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/upload")
 
@@ -37,8 +37,9 @@ async def upload(request: Request) -> Response:
     """Queue the list, which is the body."""
     place = await _enter(request)
     try:
-        outcome = await queue_list(request, request.app.state.conninfo, place.deployment_id)
-    except (InvalidInput, TooLarge, TooSlow, Deleted) as error:
+        async with request.app.state.uploads.take(place.session.user.account_id):
+            outcome = await queue_list(request, request.app.state.conninfo, place.deployment_id)
+    except (InvalidInput, TooLarge, TooSlow, Busy, Deleted) as error:
         return _refusal(error)
     await place.record(f"queue a list of {outcome.queued} calls")
     return HTMLResponse(fragment("_uploaded.html", outcome=outcome, url=place.url))
@@ -51,6 +52,6 @@ async def _enter(request: Request) -> Place:
 
 
 def _refusal(error: CalloffError) -> HTMLResponse:
-    status = {TooLarge: 413, TooSlow: 408}.get(type(error), 400)
+    status = {TooLarge: 413, TooSlow: 408, Busy: 503}.get(type(error), 400)
     error = in_words(error) if isinstance(error, InvalidInput) else error
     return HTMLResponse(fragment("_refusal.html", error=error), status)

@@ -1,6 +1,9 @@
 """The far end of a SIP call in a test: SIPp with one of the scenarios in `sipp/`, and what it saw on the wire."""
 
 import asyncio
+import contextlib
+import itertools
+import random
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -86,7 +89,7 @@ async def far_end(
 
     SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
     """
-    port = free_port(socket.SOCK_STREAM if transport.startswith("t") else socket.SOCK_DGRAM)
+    port = free_port()
     script, log = directory / f"{scenario}-{port}.xml", directory / f"{scenario}-{port}.log"
     text = (SCENARIOS / f"{scenario}.xml").read_text()
     for name, value in {"rtp": str(rtp_port), **keys}.items():
@@ -117,12 +120,17 @@ async def far_end(
             await process.communicate()
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """A port of loopback that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """A port of loopback that was free a moment ago, for UDP and TCP, and so was the next one.
+
+    It is none of those that the system gives to whoever asks for any port, nor one of RTP's.
+    """
+    while True:
+        port = random.randrange(20_002, 32_766, 2)
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for kind, offset in itertools.product((socket.SOCK_DGRAM, socket.SOCK_STREAM), (0, 1)):
+                probes.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port + offset))
+            return port
 
 
 async def _bound(process: asyncio.subprocess.Process, port: int, protocol: str) -> None:

@@ -61,7 +61,7 @@ class Sink:
     async def wait(self, requests: int) -> None:
         """Wait until that many requests have come."""
         async with self.came:
-            await asyncio.wait_for(self.came.wait_for(lambda: len(self.requests) >= requests), 20)
+            await asyncio.wait_for(self.came.wait_for(lambda: len(self.requests) >= requests), 60)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""

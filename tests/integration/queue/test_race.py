@@ -5,6 +5,7 @@ the read of the epoch and the start, and between the lock and the commit of a ca
 that, too.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MUTANTS = {
     "lock and read in one statement": {LOCK: LOCK_AND_READ, READ: ""},
 }
 SECONDS = 12.0
+ENOUGH = {"cancels": 20, "invites": 200, "canceled": 20, "retried": 20}
 BROKEN = "S1: dialed after it was called off"
 
 
@@ -39,11 +41,11 @@ async def race(own_lab: Lab, tmp_path: Path) -> AsyncIterator[Race]:
 async def test_the_promises_hold_whoever_is_killed(race: Race) -> None:
     race.begin()
     assert await race.run(SECONDS, kill_every=2) == []
+    async with asyncio.timeout(120):
+        # On a busy machine it takes longer until enough has happened for the promises to be broken.
+        while any(number <= ENOUGH[name] for name, number in (await race.tally()).items() if name in ENOUGH):
+            assert await race.run(2, kill_every=1) == []
     assert await race.finish(60) == []
-    tally = await race.tally()
-    assert tally["cancels"] > 20
-    assert tally["invites"] > 200
-    assert min(tally["canceled"], tally["retried"]) > 20, tally
 
 
 async def test_the_race_sees_each_start_that_does_not_lock_first_and_read_after(race: Race) -> None:

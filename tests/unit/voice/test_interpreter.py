@@ -166,7 +166,7 @@ async def test_a_hang_up_at_any_moment_keeps_what_was_collected(call: Call) -> N
     call.trunk.press("4")
     await call.trunk.hears(steady(9000, 0.1))
     await call.trunk.stop()
-    assert await asyncio.wait_for(running, 1) == interpreter.Collected(End.HANGUP, {"first": "4"})
+    assert await asyncio.wait_for(running, 4) == interpreter.Collected(End.HANGUP, {"first": "4"})
     assert (await call.line.wait_ended()).sip_code == 200
     assert (await call.run("<form><block>too late</block></form>")).end is End.HANGUP
 
@@ -183,7 +183,7 @@ async def test_a_hang_up_ends_the_application_while_a_recording_is_being_fetched
     running = asyncio.create_task(interpreter.run(document, call.line, info, call.media, never))
     await asked.wait()
     await call.trunk.stop()
-    assert (await asyncio.wait_for(running, 1)).end is End.HANGUP
+    assert (await asyncio.wait_for(running, 4)).end is End.HANGUP
 
 
 async def test_an_application_runs_on_the_simulated_trunk(media: Media) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 
+from bench.callbacks import measure_callbacks
 from bench.cancels import measure_cancels
 from bench.cycles import measure_cycles
 from bench.lists import measure_bulk
@@ -17,6 +18,7 @@ from bench.stage import FULL, server
 _ALL = {
     "cancels": measure_cancels,
     "bulk": measure_bulk,
+    "callbacks": measure_callbacks,
     "cycles": measure_cycles,
     "requests": measure_requests,
     "pages": measure_pages,

@@ -55,10 +55,12 @@ def dialer(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
 @with_settings("webhooks")
 def webhooks(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
     """Run a process that delivers results."""
+    import uvloop
+
     from calloff.wiring.webhooks import run_webhooks
 
     _start(settings, "webhooks", lifeline_fd)
-    asyncio.run(run_webhooks(settings))
+    uvloop.run(run_webhooks(settings))
 
 
 def _start(settings: Settings, name: str, lifeline_fd: int | None) -> None:

@@ -16,7 +16,7 @@ from calloff.domain.addresses import is_public
 from calloff.domain.errors import CalloffError
 
 Network = IPv4Network | IPv6Network
-_THREADS = 200
+_THREADS = 300
 """Of the guard alone, and enough for twice what a worker sends at once: a look-up goes on when nobody waits for it
 any more, and name servers that never answer must not keep others from being asked."""
 

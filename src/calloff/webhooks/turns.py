@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 PER_HOST = 4
-"""Callbacks that one process sends to one host at once."""
+"""Callbacks that one process sends to any host at once."""
 AT_ONCE = 100
-"""Callbacks that one process sends at once."""
+"""Callbacks that one process sends to all hosts at once, as far as each has no more than `PER_HOST`."""
 NOT_PROMPT = 50
 """Of those, what all hosts together may have that did not answer promptly last time, or were never asked."""
+PER_PROMPT_HOST = 32
+"""Callbacks that one process sends at once to a host that answered promptly last time, if many are due for it."""
+EXTRA = 50
+"""What all hosts together may have beyond `PER_HOST`: in places of its own, so that it delays nobody else."""
 PROMPT = 2.0
 """Seconds."""
 _MOST_REMEMBERED = 100_000
@@ -31,11 +35,16 @@ class Turns:
 
     def room(self, host: str) -> int:
         """How many more may be sent to the host now."""
-        room = min(PER_HOST - self._sending[host], AT_ONCE - self._sending.total())
+        sending = self._sending[host]
+        usual = AT_ONCE - sum(min(number, PER_HOST) for number in self._sending.values())
         if host not in self._prompt:
             others = sum(number for name, number in self._sending.items() if name not in self._prompt)
-            room = min(room, NOT_PROMPT - others)
-        return max(0, room)
+            usual = min(usual, NOT_PROMPT - others)
+        room = max(0, min(PER_HOST - sending, usual))
+        if host in self._prompt and sending + room >= PER_HOST:
+            extra = EXTRA - sum(max(0, number - PER_HOST) for number in self._sending.values())
+            room += max(0, min(PER_PROMPT_HOST - sending - room, extra))
+        return room
 
     def begin(self, host: str, callbacks: int) -> None:
         """So many are being sent to the host from now on; it goes to the end of the line."""

@@ -1,6 +1,6 @@
 """Whose callbacks are sent next, and how many at once."""
 
-from calloff.webhooks.turns import AT_ONCE, NOT_PROMPT, PER_HOST, PROMPT, Turns
+from calloff.webhooks.turns import AT_ONCE, EXTRA, NOT_PROMPT, PER_HOST, PER_PROMPT_HOST, PROMPT, Turns
 
 
 def fill(turns: Turns, hosts: list[str]) -> dict[str, int]:
@@ -28,8 +28,30 @@ def test_a_host_gets_so_many_at_once_and_another_only_when_one_is_over() -> None
     turns = Turns()
     assert fill(turns, ["a"]) == {"a": PER_HOST}
     assert turns.room("a") == 0
-    turns.end("a", 0.1)
+    turns.end("a", None)
     assert turns.room("a") == 1
+
+
+def test_a_prompt_host_gets_more_until_it_is_late() -> None:
+    turns = Turns()
+    proven(turns, ["a"])
+    assert fill(turns, ["a"]) == {"a": PER_PROMPT_HOST}
+    for _ in range(5):
+        turns.end("a", 0.1)
+    assert turns.room("a") == 5
+    turns.end("a", PROMPT + 0.1)
+    assert turns.room("a") == 0
+
+
+def test_what_prompt_hosts_get_more_takes_no_room_from_others() -> None:
+    turns, greedy = Turns(), names("greedy", 10)
+    proven(turns, greedy)
+    assert sum(fill(turns, greedy).values()) == 10 * PER_HOST + EXTRA
+    others = names("other", 1000)
+    proven(turns, others)
+    got = fill(turns, others)
+    assert sum(got.values()) == AT_ONCE - 10 * PER_HOST
+    assert set(got.values()) == {PER_HOST}
 
 
 def test_what_a_claim_did_not_get_takes_no_room() -> None:
@@ -42,10 +64,11 @@ def test_hosts_that_do_not_answer_leave_half_of_the_room_to_those_that_do() -> N
     turns = Turns()
     proven(turns, ["z"])
     assert sum(fill(turns, names("dead", 1000)).values()) == NOT_PROMPT
-    assert fill(turns, ["z"]) == {"z": PER_HOST}
+    assert fill(turns, ["z"]) == {"z": PER_PROMPT_HOST}
     for host in names("good", 1000):
         proven(turns, [host])
-    assert sum(fill(turns, names("good", 1000)).values()) == AT_ONCE - NOT_PROMPT - PER_HOST
+    got = fill(turns, names("good", 1000))
+    assert sum(min(number, PER_HOST) for number in got.values()) == AT_ONCE - NOT_PROMPT - PER_HOST
 
 
 def test_a_host_that_answers_late_or_not_at_all_is_no_longer_prompt() -> None:

@@ -9,12 +9,17 @@ from bench.report import Figure, milliseconds, percentile
 from bench.stage import FULL, Client, Stage, stage
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.pool import open_connection
+from calloff.domain.calls import NewCall
+from calloff.domain.phone import Destination
 from calloff.queue.cancel import cancel_pending
 from calloff.queue.claim import claim
 from calloff.queue.dialers import register
+from calloff.queue.submit import submit
 
 _DEPTHS = (1_000, 100_000, 1_000_000, 10_000_000) if FULL else (1_000, 100_000, 1_000_000)
 _ROUNDS = 60
+_CLAIMS = 30
+_HAMMERED_SECONDS = 60 if FULL else 7
 
 
 async def measure_cancels(running: EmbeddedServer) -> list[Figure]:
@@ -39,12 +44,11 @@ async def measure_cancels(running: EmbeddedServer) -> list[Figure]:
                 )
             )
             if depth == _DEPTHS[-1]:
-                await cancel_pending(staged.pool, staged.seed.deployment_id, user_id=None, origin="bench")
-                after = await _first_claims(staged)
+                after = await _first_claims(staged, after_cancel=True)
                 ratio = median(after) / median(fresh)
                 figures.append(
                     Figure(
-                        f"claim of one call after canceling {depth:,}",
+                        f"first claim after canceling {depth:,}, in {_CLAIMS} rounds of both",
                         milliseconds(median(after)),
                         f"on a fresh table {milliseconds(median(fresh))}",
                         ratio,
@@ -78,35 +82,36 @@ async def _cancels(staged: Stage) -> tuple[list[float], list[float], list[float]
     return cancels, nothings, commits
 
 
-async def _first_claims(staged: Stage) -> list[float]:
+async def _first_claims(staged: Stage, *, after_cancel: bool = False) -> list[float]:
+    """What the claim of a call takes that was queued a moment ago, each time on a connection that is used to it."""
     deployment_id = staged.seed.deployment_id
-    dialer_id = await register(staged.pool, name="bench", ports=100)
-    async with staged.pool.connection() as connection:
-        await connection.execute(
-            "INSERT INTO call (deployment_id, epoch, phone_number) SELECT deployment_id, epoch, '6175551234' "
-            "FROM queue, generate_series(1, 100) WHERE deployment_id = %s",
-            (deployment_id,),
-        )
+    dialer_id = await register(staged.pool, name="bench", ports=_CLAIMS)
     took = []
-    for _ in range(50):
+    for _ in range(_CLAIMS):
+        if after_cancel:
+            await staged.uncancel()
+            await cancel_pending(staged.pool, deployment_id, user_id=None, origin="bench")
+        call_id = await submit(staged.pool, deployment_id, NewCall(Destination("6175551234")))
         started = time.perf_counter()
         calls, _ = await claim(staged.pool, deployment_id, dialer_id=dialer_id, limit=1)
         took.append(time.perf_counter() - started)
-        assert len(calls) == 1
+        assert [call.claim.call_id for call in calls] == [call_id]
     return took
 
 
 async def _hammered(running: EmbeddedServer) -> Figure:
     async with stage(running) as staged:
-        await staged.fill(300_000)
+        await staged.fill(30_000 * _HAMMERED_SECONDS)
         cancel = staged.request("DELETE", f"{staged.path}/cancel")
         took, nothings = [], []
         nothing = staged.request("POST", f"{staged.path}/nothing")
         # With more at once, they settle less, and the machine is only more crowded.
-        dialers = run_dialers(staged.url, staged.seed.deployment_id, processes=2, tasks=4, at_once=1, seconds=10)
+        dialers = run_dialers(
+            staged.url, staged.seed.deployment_id, processes=2, tasks=4, at_once=1, seconds=_HAMMERED_SECONDS + 3
+        )
         await asyncio.sleep(2)
         async with Client(staged.port) as client:
-            until = time.perf_counter() + 7
+            until = time.perf_counter() + _HAMMERED_SECONDS
             while time.perf_counter() < until:
                 took.append(await client.ask(cancel))
                 nothings.append(await client.ask(nothing))

@@ -42,6 +42,14 @@ class Settings:
     )
     tls_key: Path | None = field(default=None, metadata=_about("Private key (PEM) of the certificate.", "serve", "api"))
     require_tls: bool = field(default=False, metadata=_about("Refuse to start without a certificate.", "serve", "api"))
+    trusted_proxies: str = field(
+        default="",
+        metadata=_about(
+            "Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: 10.0.0.5,fd00::/8.",
+            "serve",
+            "api",
+        ),
+    )
     data_dir: Path = field(
         default_factory=_default_data_dir,
         metadata=_about("Directory of the embedded database, the keys and the sounds.", *_SERVER, "admin", "client"),
@@ -131,7 +139,7 @@ class Settings:
         first, last = self.rtp_port_range
         if not 1024 <= first < last <= 65535:
             raise NotConfigured("The RTP ports must be a range within 1024-65535.")
-        _ = self.callback_networks
+        _ = self.callback_networks, self.proxy_networks
 
     @property
     def rtp_port_range(self) -> tuple[int, int]:
@@ -145,14 +153,26 @@ class Settings:
     def callback_networks(self) -> list[IPv4Network | IPv6Network]:
         """The networks that callbacks may connect to, besides public addresses. Raises `NotConfigured`."""
         try:
-            return [ip_network(text.strip()) for text in self.allow_callback_networks.split(",") if text.strip()]
+            return _networks(self.allow_callback_networks)
         except ValueError:
             raise NotConfigured("The callback networks must look like 10.1.0.0/16,fd00::/8.") from None
+
+    @property
+    def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
+        """Where the proxies are that are believed. Raises `NotConfigured`."""
+        try:
+            return _networks(self.trusted_proxies)
+        except ValueError:
+            raise NotConfigured("The trusted proxies must look like 10.0.0.5,fd00::/8.") from None
 
     def environment(self) -> Mapping[str, str]:
         """The environment that gives a child process the same settings."""
         values = {envvar(setting): getattr(self, setting.name) for setting in fields(self)}
         return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _networks(text: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def settings_of(command: Command | None = None) -> list[Field[Any]]:

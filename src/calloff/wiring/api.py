@@ -47,7 +47,8 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
                 ws="none",
                 lifespan="off",
                 log_config=None,
-                proxy_headers=False,
+                proxy_headers=bool(settings.proxy_networks),
+                forwarded_allow_ips=[str(network) for network in settings.proxy_networks],
                 server_header=False,
                 backlog=BACKLOG,
                 # Python's default context speaks TLS 1.2 and later.

@@ -43,9 +43,12 @@ def _check_access(request: Request) -> None:
         return
     # Behind a proxy on this machine, everybody seems to be on it.
     is_forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
-    is_local = request.client is not None and ip_address(request.client.host).is_loopback
-    if is_forwarded or not is_local or not _is_no_strangers_name(request.url.hostname):
+    if is_forwarded or not _is_local(request) or not _is_no_strangers_name(request.url.hostname):
         raise NotPermitted("The metrics are for this machine only. Set CALLOFF_METRICS_TOKEN to read them elsewhere.")
+
+
+def _is_local(request: Request) -> bool:
+    return request.client is not None and ip_address(request.client.host).is_loopback
 
 
 def _is_no_strangers_name(host: str | None) -> bool:

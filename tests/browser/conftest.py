@@ -115,7 +115,8 @@ class Watched:
         """The browser has complained of one or more answers with `status`, as the test meant it to."""
         words = f"the server responded with a status of {status} "
         assert any(words in complaint for complaint in self.complaints), self.complaints
-        self.complaints[:] = [complaint for complaint in self.complaints if words not in complaint]
+        of_htmx = f"Response Status Error Code {status} "
+        self.complaints[:] = [told for told in self.complaints if words not in told and of_htmx not in told]
 
     def _note(self, is_wrong: bool, words: str) -> None:
         if is_wrong and not words.startswith("data:"):

@@ -29,6 +29,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (!isLive() && event.detail.elt.matches(polls)) event.preventDefault();
 });
 
+// Old numbers must not look like new ones.
+const connection = document.getElementById("connection");
+const isConnected = (yes) => {
+  connection.textContent = yes ? "" : "Calloff does not answer: what this page shows is old. Trying again…";
+};
+const wasAskedByItself = (event) => event.detail.requestConfig.elt.matches(polls);
+for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(failure, (event) => { if (wasAskedByItself(event)) isConnected(false); });
+}
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && wasAskedByItself(event)) isConnected(true);
+});
+
 // A second click must not send a form twice.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
@@ -44,6 +57,12 @@ function follow(page) {
   const names = new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live));
   const open = () => {
     stream = new EventSource(page.dataset.stream);
+    stream.addEventListener("open", () => isConnected(true));
+    stream.addEventListener("error", () => {
+      isConnected(false);
+      // After an answer that is no stream, the browser would not try again.
+      if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(adjust, 3000); }
+    });
     for (const name of names) {
       stream.addEventListener(name, (event) => {
         for (const part of document.querySelectorAll(`[data-live="${name}"]`)) {

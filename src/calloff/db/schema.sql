@@ -732,6 +732,7 @@ CREATE TABLE public.dialer (
     lease_until timestamp with time zone NOT NULL,
     ports_in_use integer DEFAULT 0 NOT NULL,
     latencies jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dials jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT dialer_ports_check CHECK ((ports > 0))
 );
 

@@ -146,7 +146,11 @@ class Dialer:
             await asyncio.sleep(LEASE / 3)
             try:
                 if not await renew(
-                    self._pool, self._id, ports_in_use=len(self._calls), latencies=self._records.latencies
+                    self._pool,
+                    self._id,
+                    ports_in_use=len(self._calls),
+                    latencies=self._records.latencies,
+                    dials=self._records.dials,
                 ):
                     _log.error("dialer %d was silent for too long; its calls were taken away", self._id)
                     self._id = await register(self._pool, name=self._name, ports=self._ports)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -31,6 +32,7 @@ class Records:
         self._endings = Batches[Ending](partial(settle, pool), lambda ending: ending.claim.call_id)
         self._pool = pool
         self.latencies = Latencies()
+        self.dials: Counter[Result] = Counter()
 
     async def start(self, claim: Claim) -> bool:
         """Whether the INVITE may leave now. Raises `OutcomeUnknown`; never tries again, as only now is now."""
@@ -59,6 +61,7 @@ class Records:
         age: Callable[[], float],
     ) -> None:
         """The attempt is over, since `age()` seconds (see `stopwatch`)."""
+        self.dials[result] += 1
         await _until_written(
             claim,
             lambda: self._endings.put(

@@ -1,9 +1,12 @@
 """The leases of the dialers: a dialer that stops renewing loses what it holds (see `rescue`)."""
 
+from collections.abc import Mapping
+
 from psycopg.types.json import Jsonb
 
 from calloff.db.pool import Pool
 from calloff.db.statements import load
+from calloff.domain.results import Result
 from calloff.queue.latencies import Latencies
 
 LEASE = 10.0
@@ -21,8 +24,15 @@ async def register(pool: Pool, *, name: str, ports: int) -> int:
     return int(row["id"])
 
 
-async def renew(pool: Pool, dialer_id: int, *, ports_in_use: int = 0, latencies: Latencies | None = None) -> bool:
-    """Renew the lease, and say how the dialer fares.
+async def renew(
+    pool: Pool,
+    dialer_id: int,
+    *,
+    ports_in_use: int = 0,
+    latencies: Latencies | None = None,
+    dials: Mapping[Result, int] | None = None,
+) -> bool:
+    """Renew the lease, and say how the dialer fares: `dials` are its attempts that ended, by result.
 
     False if the lease was over and the calls are taken away, so that the dialer has to register anew.
     """
@@ -34,6 +44,7 @@ async def renew(pool: Pool, dialer_id: int, *, ports_in_use: int = 0, latencies:
                 "lease": LEASE,
                 "ports_in_use": ports_in_use,
                 "latencies": None if latencies is None else Jsonb(latencies.to_json()),
+                "dials": None if dials is None else Jsonb(dials),
             },
         )
         return await cursor.fetchone() is not None

@@ -23,7 +23,7 @@ class Measures:
     queues: Sequence[Row]
     """`deployment_id`, `cancellations`, `unsettled` calls, `oldest_due_seconds`."""
     dialers: Sequence[Row]
-    """`id`, `name`, `ports`, `ports_in_use`, `latencies` (see `Latencies.to_json`)."""
+    """`id`, `name`, `ports`, `ports_in_use`, `latencies` (see `Latencies.to_json`), `dials` by result."""
     callbacks: Row
     """`waiting` and `failing`, counted no further than 100,000."""
 

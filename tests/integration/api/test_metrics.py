@@ -19,6 +19,8 @@ from calloff.queue.latencies import Latencies
 from calloff.queue.settle import Answer, Ending, connect, settle
 from calloff.queue.start import start
 from calloff.queue.submit import submit
+from calloff.webhooks.outbox import claim_callbacks, mark_delivered, mark_failed
+from tests.support.callbacks import over
 from tests.support.seed import seed
 
 
@@ -53,7 +55,8 @@ async def test_they_tell_what_is(client: httpx.AsyncClient, pool: Pool) -> None:
     latencies = Latencies()
     latencies.observe("start", 0.003)
     latencies.observe("start", 9)
-    assert await renew(pool, dialer_id, ports_in_use=2, latencies=latencies)
+    dials = {Result.BUSY: 3, Result.ANSWERED: 1}
+    assert await renew(pool, dialer_id, ports_in_use=2, latencies=latencies, dials=dials)
 
     samples = await _samples(client)
     deployment = ("deployment_id", str(made.deployment_id))
@@ -74,6 +77,8 @@ async def test_they_tell_what_is(client: httpx.AsyncClient, pool: Pool) -> None:
     assert value("calloff_dialer_step_duration_seconds_bucket", *step, ("le", "0.0025")) == 0
     assert value("calloff_dialer_step_duration_seconds_bucket", *step, ("le", "0.005")) == 1
     assert value("calloff_dialer_step_duration_seconds_count", *step) == 2
+    assert value("calloff_dials_total", *dialer, ("result", "busy")) == 3
+    assert value("calloff_dials_total", *dialer, ("result", "answered")) == 1
     assert value("calloff_callbacks_waiting") == 0
     requests = "calloff_http_request_duration_seconds_count"
     assert value(requests, route, ("method", "POST"), ("status", "200")) == 4
@@ -84,8 +89,8 @@ async def test_they_follow_calls_to_their_results(client: httpx.AsyncClient, poo
     deployment_id = (await seed(pool)).deployment_id
     dialer_id = await register(pool, name="one", ports=7)
     number = Destination("6175551234")
-    for url in ("http://example.com/", None, None):
-        await submit(pool, deployment_id, NewCall(number, result_url=url))
+    for _ in range(3):
+        await submit(pool, deployment_id, NewCall(number))
     calls, _ = await claim(pool, deployment_id, dialer_id=dialer_id, limit=3)
     claims = [call.claim for call in calls]
     await start(pool, deployment_id, claims)
@@ -104,7 +109,27 @@ async def test_they_follow_calls_to_their_results(client: httpx.AsyncClient, poo
     for result in ("busy", "answered", "canceled"):
         assert await value("calloff_results_total", result=result) == 1
     assert await value(age, status="connected") == 0
-    assert (await _samples(client))["calloff_callbacks_waiting", frozenset()] == 1
+
+
+async def test_a_callback_waits_fails_and_is_over(client: httpx.AsyncClient, pool: Pool) -> None:
+    async def counted() -> tuple[float, float]:
+        found = await _samples(client)
+        return found["calloff_callbacks_waiting", frozenset()], found["calloff_callbacks_failing", frozenset()]
+
+    await over(pool, "http://example.com/", calls=3)
+    assert await counted() == (3, 0)
+    taken = await claim_callbacks(pool, "example.com", 3)
+    assert await counted() == (3, 0), "nothing has failed while it is on its way"
+    await mark_failed(pool, taken[0], status=500, error="answered 500", wait=300)
+    assert await counted() == (3, 1)
+    await mark_failed(pool, taken[1], status=410, error="answered 410", wait=None)
+    await mark_delivered(pool, taken[2], 200)
+    assert await counted() == (1, 1), "what was given up is not on its way"
+    async with pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO callback (call_id, deployment_id, host) SELECT -n, 1, 'a' FROM generate_series(1, 100001) AS n"
+        )
+    assert (await counted())[0] == 100_000, "a scrape counts no further"
 
 
 def _is_of_base_units(family: Metric) -> bool:
@@ -115,7 +140,9 @@ def _is_of_base_units(family: Metric) -> bool:
 
 async def test_their_names_are_as_prometheus_wants_them(client: httpx.AsyncClient, pool: Pool) -> None:
     await seed(pool)
-    await renew(pool, await register(pool, name="one", ports=7), ports_in_use=0, latencies=Latencies())
+    await renew(
+        pool, await register(pool, name="one", ports=7), ports_in_use=0, latencies=Latencies(), dials={Result.BUSY: 1}
+    )
     await client.get("/metrics")
     text = (await client.get("/metrics")).text
     families = list(text_string_to_metric_families(text))

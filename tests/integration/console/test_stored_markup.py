@@ -49,6 +49,7 @@ _NOT_SHOWN = {
     "call.collected",
     "callback.host",
     "callback_key.secret",
+    "dialer.dials",
     "dialer.latencies",
     "dialer.name",
     "idempotency_key.key",

@@ -121,13 +121,18 @@ def _dialers(measures: Measures) -> Iterator[Metric]:
         "How long a claim, a start, and the way from start to INVITE took.",
         labels=(*labels, "step"),
     )
+    dials = CounterMetricFamily(
+        "calloff_dials", "Attempts of the dialer that ended, by result.", labels=(*labels, "result")
+    )
     for row in measures.dialers:
         dialer = (str(row["id"]), row["name"])
         ports.add_metric(dialer, row["ports"])
         used.add_metric(dialer, row["ports_in_use"])
         for step, latencies in row["latencies"].items():
             steps.add_metric((*dialer, step), _cumulated(latencies["buckets"]), latencies["sum"])
-    yield from (ports, used, steps)
+        for result, ended in row["dials"].items():
+            dials.add_metric((*dialer, result), ended)
+    yield from (ports, used, steps, dials)
 
 
 def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:

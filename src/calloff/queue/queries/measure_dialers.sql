@@ -1,1 +1,1 @@
-SELECT id, name, ports, ports_in_use, latencies FROM dialer WHERE lease_until > clock_timestamp() ORDER BY id
+SELECT id, name, ports, ports_in_use, latencies, dials FROM dialer WHERE lease_until > clock_timestamp() ORDER BY id

@@ -2,6 +2,7 @@
 -- lease is over and every dialer is well.
 UPDATE dialer
 SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-    ports_in_use = %(ports_in_use)s, latencies = coalesce(%(latencies)s, latencies)
+    ports_in_use = %(ports_in_use)s, latencies = coalesce(%(latencies)s, latencies),
+    dials = coalesce(%(dials)s, dials)
 WHERE id = %(dialer_id)s
 RETURNING id

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.acceptance import tenants
 from tests.support.serving import command, environment, serving
 
 
@@ -84,6 +85,24 @@ def test_what_dies_is_started_anew_and_nothing_outlives_a_kill(data_dir: Path) -
 
     with serving(data_dir) as again, again.client() as client:
         assert _status(client, call_id) == "completed"
+
+
+def test_what_is_older_than_the_retention_is_removed(data_dir: Path, database_url: str) -> None:
+    for days in ("3", "1", "-1"):
+        _refused_because(["--retention-days", days], data_dir, "0, or 4 days or more: results are tried for three days")
+    with tenants.connect(database_url) as database:
+        deployment = tenants.new_deployment(database, tenants.new_user(database, tenants.new_account(database)))
+        database.execute(
+            "INSERT INTO call (deployment_id, epoch, phone_number, queued_at, state, ended_at, result) "
+            "SELECT %s, 0, '6175551234', ended_at, 'failed', ended_at, 'busy' "
+            "FROM unnest('{1000, 7, 5}'::int[]) AS days, "
+            "LATERAL (SELECT now() - make_interval(days => days)) AS x (ended_at)",
+            (deployment.id,),
+        )
+        with serving(data_dir, "--retention-days", "6", database_url=database_url):
+            _until(lambda: tenants.queued_calls(database, deployment) < 3)
+        [kept] = database.execute("SELECT ended_at > now() - interval '6 days' FROM call").fetchall()
+        assert kept
 
 
 def _refused_because(arguments: list[str], data_dir: Path, hint: str) -> None:

@@ -67,3 +67,11 @@ def test_an_address_is_shown_without_its_password(url: str, shows: str) -> None:
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(NotConfigured):
         Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_retention_shorter_than_results_are_tried_for_is_refused_and_says_why() -> None:
+    for days in (-1, 1, 2, 3):
+        with pytest.raises(NotConfigured, match="0, or 4 days or more: results are tried for three days"):
+            Settings(retention_days=days)
+    for days in (0, 4):
+        assert Settings(retention_days=days).retention_days == days

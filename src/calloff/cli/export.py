@@ -4,7 +4,7 @@ import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -12,6 +12,7 @@ from calloff.cli.admin.database import on_database
 from calloff.cli.options import with_settings
 from calloff.config import Settings
 from calloff.db.pool import Pool
+from calloff.domain.errors import InvalidInput
 from calloff.queue.export import Selection, export_calls
 
 
@@ -37,9 +38,15 @@ def export(
     selection = Selection(deployment, since.replace(tzinfo=UTC) if since else None, status)
 
     async def write(pool: Pool) -> None:
-        opened = nullcontext(sys.stdout) if output is None else output.open("w", encoding="utf-8", newline="")
-        with opened as file:
+        with nullcontext(sys.stdout) if output is None else _open(output) as file:
             async for piece in export_calls(pool, selection, form):
                 file.write(piece)
 
     on_database(settings, write)
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}. Name another --output.") from error

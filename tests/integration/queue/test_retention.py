@@ -10,7 +10,7 @@ import pytest
 
 from calloff.db.pool import Pool
 from calloff.domain.csv_cells import unescape_cell
-from calloff.queue import retention
+from calloff.queue import export, retention
 from calloff.queue.export import Selection, export_calls
 from calloff.queue.housekeeping import keep_house
 from calloff.queue.measure import measure
@@ -129,6 +129,26 @@ async def test_an_export_reads_back(pool: Pool) -> None:
     lines = [json.loads(line) async for piece in export_calls(pool, young, "jsonl") for line in piece.splitlines()]
     assert [line["deployment_id"] for line in lines] == [deployment_id, deployment_id, other]
     assert (lines[2]["phone_number"], lines[2]["variables"]) == ("**********01", None)
+
+
+@pytest.mark.parametrize("page", [1, 3, 7, 8])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+async def test_the_pages_of_an_export_join(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, page: int, form: export.Format
+) -> None:
+    monkeypatch.setattr(export, "_PAGE", page)
+    deployment_id, other = [(await seed(pool)).deployment_id for _ in range(2)]
+    for calls in (1, 4, 2):
+        await _insert(pool, deployment_id, calls, age=0, over=False)
+        await _insert(pool, other, 2, age=0, over=False)
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT id FROM call WHERE deployment_id = %s ORDER BY id", (deployment_id,))
+        call_ids = [row["id"] for row in await cursor.fetchall()]
+    lines = "".join([piece async for piece in export_calls(pool, Selection(deployment_id), form)]).splitlines()
+    if form == "csv":
+        assert [line.split(",")[0] for line in lines] == ["call_id", *map(str, call_ids)]
+    else:
+        assert [json.loads(line)["call_id"] for line in lines] == call_ids
 
 
 async def test_housekeeping_forgets_what_is_old(pool: Pool) -> None:

@@ -15,7 +15,7 @@ from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
 from calloff.queue.details import call_details
 from calloff.queue.read import find_call
-from calloff.webhooks import post
+from calloff.webhooks import outbox, post
 from calloff.webhooks.guard import AddressRefused, Guard
 from calloff.webhooks.keys import current_key, rotate_key
 from calloff.webhooks.outbox import claim_callbacks, list_callbacks, redeliver
@@ -149,7 +149,15 @@ async def sink_ok(_request: Request, writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
-async def test_an_endless_answer_is_taken_by_its_status_and_cut_off(pool: Pool) -> None:
+@pytest.mark.parametrize("limit", ["bytes", "seconds"])
+async def test_an_endless_answer_is_taken_by_its_status_and_cut_off(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """Each of the two limits is enough by itself."""
+    if limit == "bytes":
+        monkeypatch.setattr(post, "_REST_OF_ANSWER", 3600)
+    else:
+        monkeypatch.setattr(post, "MAX_ANSWER", 2**62)
     async with sink(endless) as far, delivering(pool):
         deployment_id, _ = await over(pool, far.url)
         assert (await wait_marked(pool, deployment_id)).delivered_at is not None
@@ -196,6 +204,28 @@ async def test_a_process_that_died_with_a_callback_leaves_it_to_the_next(pool: P
     assert far.requests[0].headers["webhook-id"] == f"msg_{call_id}"
 
 
+async def test_the_lease_of_a_process_that_died_ends_by_itself(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lease() -> float:
+        async with pool.connection() as connection:
+            statement = "SELECT extract(epoch FROM next_attempt_at - now())::float8 AS seconds FROM callback"
+            row = await (await connection.execute(statement)).fetchone()
+        assert row is not None
+        return float(row["seconds"])
+
+    async with sink() as far:
+        deployment_id, [call_id] = await over(pool, far.url)
+        host = f"127.0.0.1:{far.port}"
+        assert len(await claim_callbacks(pool, host, 10)) == 1
+        assert post.DEADLINE < await lease() <= 60, "longer than any attempt takes, and no longer than anybody waits"
+        await due_again(pool)
+        monkeypatch.setattr(outbox, "LEASE", 1.0)
+        assert len(await claim_callbacks(pool, host, 10)) == 1
+        monkeypatch.undo()
+        async with delivering(pool):
+            assert (await wait_marked(pool, deployment_id)).delivered_at is not None
+    assert [request.headers["webhook-id"] for request in far.requests] == [f"msg_{call_id}"]
+
+
 async def test_a_dead_host_with_ten_thousand_results_delays_nobody_else(pool: Pool) -> None:
     async with sink(hang) as dead, sink() as alive, delivering(pool):
         dead_deployment, _ = await over(pool, dead.url)
@@ -230,6 +260,26 @@ async def test_a_dead_host_with_ten_thousand_results_delays_nobody_else(pool: Po
 async def test_no_way_of_writing_a_private_address_gets_through(host: str) -> None:
     with pytest.raises((AddressRefused, httpx.InvalidURL)):
         await Guard().addresses(httpx.URL(f"http://{host}/"))
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        (
+            "127.0.0.1",
+            "The host of the result_url has an address that is not public. Use a public one, or allow its network.",
+        ),
+        ("nowhere.invalid", "The host of the result_url is not known. Correct the address."),
+        ("a" * 70 + ".example", "The host of the result_url is not known. Correct the address."),
+    ],
+)
+async def test_a_refusal_says_what_to_mend_and_does_not_repeat_the_address(pool: Pool, host: str, message: str) -> None:
+    with pytest.raises(AddressRefused) as refused:
+        await Guard().addresses(httpx.URL(f"http://user:hush@{host}/secret"))
+    assert refused.value.message == message
+    async with delivering(pool, Guard()):
+        deployment_id, _ = await over(pool, f"http://user:hush@{host}/secret")
+        assert (await wait_marked(pool, deployment_id)).last_error == message
 
 
 async def test_a_name_that_resolves_differently_the_second_time_is_of_no_use(

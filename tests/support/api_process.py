@@ -18,6 +18,7 @@ from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
 from calloff.db.pool import open_pool
 from calloff.domain import patience
+from calloff.queue import upload_slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class ApiProcess:
 
 
 @contextmanager
-def api_process(database_url: str, **patience_constants: float) -> Iterator[ApiProcess]:
+def api_process(database_url: str, **constants: float) -> Iterator[ApiProcess]:
     """An API on this database, listening already; killed at the end.
 
-    `patience_constants` are those of `domain/patience.py`, to wait less long for a client.
+    `constants` are those of `domain/patience.py` and `queue/upload_slots.py`, to wait less long.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         process = subprocess.Popen(
@@ -52,7 +53,7 @@ def api_process(database_url: str, **patience_constants: float) -> Iterator[ApiP
                 "tests.support.api_process",
                 database_url,
                 str(listener.fileno()),
-                json.dumps(patience_constants),
+                json.dumps(constants),
             ],
             cwd=Path(__file__).parents[2],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
@@ -75,6 +76,6 @@ async def _serve(database_url: str, listener: int) -> None:
 
 if __name__ == "__main__":
     for name, value in json.loads(sys.argv[3]).items():
-        assert name in vars(patience)
-        setattr(patience, name, value)
+        [module] = [each for each in (patience, upload_slots) if name in vars(each)]
+        setattr(module, name, value)
     asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))

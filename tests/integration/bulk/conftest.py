@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -42,12 +43,19 @@ class Caller:
         return await self.client.post(self.path, files={"csv": ("list.csv", csv)}, data=fields, headers=headers)
 
 
-@pytest.fixture
-async def caller(api: ApiProcess, pool: Pool) -> AsyncIterator[Caller]:
-    """Somebody with an application and a deployment."""
+@asynccontextmanager
+async def anybody(api: ApiProcess, pool: Pool) -> AsyncIterator[Caller]:
+    """Somebody of a new account, with an application and a deployment."""
     seeded = await seed(pool)
     auth = (seeded.email, seeded.developer_key)
     async with httpx.AsyncClient(
         base_url=api.url, auth=auth, timeout=60, limits=httpx.Limits(max_connections=100)
     ) as client:
         yield Caller(client, seeded)
+
+
+@pytest.fixture
+async def caller(api: ApiProcess, pool: Pool) -> AsyncIterator[Caller]:
+    """Somebody with an application and a deployment."""
+    async with anybody(api, pool) as caller:
+        yield caller

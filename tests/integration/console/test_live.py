@@ -99,7 +99,7 @@ async def test_a_form_without_end_is_413(client: httpx.AsyncClient) -> None:
 async def test_a_list_that_trickles_is_given_up(
     app: FastAPI, pool: Pool, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    monkeypatch.setattr(patience, "_BEGINNING", 0.1)
+    monkeypatch.setattr(patience, "BEGINNING_SECONDS", 0.1)
     seeded = await seed(pool)
     browser = await visit(app, pool, owner_of(seeded))
     headers = {"origin": ORIGIN, "x-form-token": browser.session.form_token}

@@ -36,9 +36,9 @@ async def record(
 ) -> None:
     """Write down that `action`, such as `call everything off`, was done to `subject`, such as `deployment 7`.
 
-    `origin` is the interface and, if there is one, the client's address: `console 192.0.2.1`, `api 192.0.2.1`, `cli`.
-    Neither text may hold a phone number, a key or a password. The change is done when this is called, and is not
-    reported as failed because it could not be written down: that is logged as an error instead.
+    `origin` is the interface and, if there is one, the client's address: `console 192.0.2.1`, `api 192.0.2.1`,
+    `command line`. Neither text may hold a phone number, a key or a password. The change is done when this is called,
+    and is not reported as failed because it could not be written down: that is logged as an error instead.
     """
     await _write(pool, action, subject, origin, {"account_id": account_id, "user_id": user_id})
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from calloff.accounts.audit import record_by_operator
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.config import Settings
@@ -20,11 +21,12 @@ _PATIENCE = 5.0
 
 
 async def place_test_call(
-    settings: Settings, name: str, number: str, caller_id: str | None, tell: Callable[[str], None]
+    settings: Settings, name: str, number: str, caller_id: str | None, tell: Callable[[str], None], *, origin: str
 ) -> Ended:
     """Place one call, `tell` each event as it comes, and return how it ended.
 
-    Raises `NotFound`, `InvalidInput` for what is no number, and `TrunkUnavailable`.
+    However it ends, the audit log says that it was made, from `origin`. Raises `NotFound`, `InvalidInput` for
+    what is no number, and `TrunkUnavailable`.
     """
     destination = parse_number(number, "The number")
     shown = None if caller_id is None else parse_number(caller_id, "The caller ID")
@@ -40,6 +42,7 @@ async def place_test_call(
             trunk = await trunks.find(records[0].id)
             leg = await trunk.dial(DialRequest(destination, shown, 60.0, boot_time() + _PATIENCE))
             tell(f"dialed, SIP Call-ID {leg.sip_call_id}" if leg.sip_call_id else "dialed")
+            await record_by_operator(pool, "make a test call", records[0], origin=origin)
             hanging_up: asyncio.Task[None] | None = None
             while True:
                 event = await leg.next_event()

@@ -22,6 +22,16 @@ from tests.support.sealing import seal
 from tests.support.seed import Seed
 
 ORIGIN = "http://calloff.test"
+_EVERYTHING = """
+SELECT md5(string_agg(t::text, '' ORDER BY t::text)) AS value FROM (
+    SELECT to_jsonb(a) FROM application AS a UNION ALL SELECT to_jsonb(d) FROM deployment AS d
+    UNION ALL SELECT to_jsonb(p) FROM permission AS p UNION ALL SELECT to_jsonb(q) FROM queue AS q
+    UNION ALL SELECT to_jsonb(c) FROM cancellation AS c UNION ALL SELECT to_jsonb(u) FROM account_user AS u
+    UNION ALL SELECT to_jsonb(k) FROM developer_key AS k UNION ALL SELECT to_jsonb(r) FROM trunk AS r
+    UNION ALL SELECT to_jsonb(c) FROM call AS c UNION ALL SELECT to_jsonb(l) FROM audit_log AS l
+    UNION ALL SELECT to_jsonb(o) FROM account AS o
+) AS t
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +99,24 @@ async def colleague(pool: Pool, seed: Seed, *permissions: Permission) -> User:
     return User(added.id, seed.account_id, added.email, False)
 
 
+async def fingerprint(pool: Pool) -> str:
+    """What differs once anything but a session was changed."""
+    async with pool.connection() as connection:
+        row = await (await connection.execute(_EVERYTHING)).fetchone()
+    assert row is not None
+    return str(row["value"])
+
+
 def console_routes(app: FastAPI) -> set[tuple[str, str]]:
     """Method and path of every page, without what only leads to one."""
     console = next(route.app for route in app.routes if isinstance(route, Mount) and route.path == "/console")
     assert isinstance(console, FastAPI)
     return {("/console" + path, method) for path, method in _flat(console.routes)}
+
+
+def api_routes(app: FastAPI) -> set[tuple[str, str]]:
+    """Method and path of every operation of the API."""
+    return _flat(app.routes)
 
 
 def other_routes(app: FastAPI) -> set[str]:

@@ -12,21 +12,10 @@ from fastapi import FastAPI
 from calloff.accounts.passwords import set_password
 from calloff.console.visitor import COOKIE
 from calloff.db.pool import Pool
-from tests.integration.console.conftest import ORIGIN, client_of, console_routes, owner_of, visit
-from tests.integration.console.test_permissions import _paths
+from tests.integration.console.conftest import ORIGIN, client_of, console_routes, fingerprint, owner_of, visit
+from tests.integration.console.forms import fill
 from tests.support.seed import Seed, seed
 from tests.support.site import PASSWORD
-
-_SETTINGS = """
-SELECT md5(string_agg(t::text, '' ORDER BY t::text)) AS value FROM (
-    SELECT to_jsonb(a) FROM application AS a UNION ALL SELECT to_jsonb(d) FROM deployment AS d
-    UNION ALL SELECT to_jsonb(p) FROM permission AS p UNION ALL SELECT to_jsonb(q) FROM queue AS q
-    UNION ALL SELECT to_jsonb(c) FROM cancellation AS c UNION ALL SELECT to_jsonb(u) FROM account_user AS u
-    UNION ALL SELECT to_jsonb(k) FROM developer_key AS k UNION ALL SELECT to_jsonb(r) FROM trunk AS r
-    UNION ALL SELECT to_jsonb(c) FROM call AS c UNION ALL SELECT to_jsonb(l) FROM audit_log AS l
-    UNION ALL SELECT to_jsonb(o) FROM account AS o
-) AS t
-"""
 
 
 async def _value(pool: Pool, statement: Any, parameters: dict[str, object] | None = None) -> Any:
@@ -44,8 +33,8 @@ async def _sign_in(client: httpx.AsyncClient, seeded: Seed, password: str = PASS
 async def test_a_form_from_another_site_changes_nothing(app: FastAPI, pool: Pool) -> None:
     seeded = await seed(pool)
     browser = await visit(app, pool, owner_of(seeded))
-    paths = await _paths(pool, seeded)
-    before = await _value(pool, _SETTINGS)
+    paths = await fill(pool, seeded)
+    before = await fingerprint(pool)
     token = {"form_token": browser.session.form_token}
     foreign: list[dict[str, str]] = [
         {"origin": "https://evil.example"},
@@ -68,18 +57,18 @@ async def test_a_form_from_another_site_changes_nothing(app: FastAPI, pool: Pool
                 for wrong in ({}, {"form_token": "0" * 64}):
                     answer = await browser.client.post(path.format(**paths), data=wrong, headers={"origin": ORIGIN})
                     assert answer.status_code == 403, path
-    assert await _value(pool, _SETTINGS) == before
+    assert await fingerprint(pool) == before
 
 
 async def test_no_page_changes_anything_when_it_is_opened(app: FastAPI, pool: Pool) -> None:
     seeded = await seed(pool)
     browser = await visit(app, pool, owner_of(seeded))
-    paths = await _paths(pool, seeded)
-    before = await _value(pool, _SETTINGS)
+    paths = await fill(pool, seeded)
+    before = await fingerprint(pool)
     for path, method in console_routes(app):
         if method == "GET" and not path.endswith("/live"):
             assert (await browser.get(path.format(**paths))).status_code in (200, 303), path
-    assert await _value(pool, _SETTINGS) == before
+    assert await fingerprint(pool) == before
 
 
 async def test_every_answer_has_its_guards(
@@ -87,7 +76,7 @@ async def test_every_answer_has_its_guards(
 ) -> None:
     seeded = await seed(pool)
     browser = await visit(app, pool, owner_of(seeded))
-    paths = await _paths(pool, seeded)
+    paths = await fill(pool, seeded)
     answers = [await client.get(path) for path in ("/docs", "/console/sign-in", "/console/static/console.css")]
     private = [await browser.get("/console/nothing"), await client.get("/console/apps")]
     for path, method in sorted(console_routes(app)):
@@ -221,21 +210,3 @@ async def test_a_marked_number_is_masked_on_every_page(app: FastAPI, pool: Pool)
         page = (await browser.get(path)).text
         assert "16175550142" not in page
         assert "**********42" in page
-
-
-async def test_changes_over_the_api_are_in_the_audit_log(app: FastAPI, pool: Pool) -> None:
-    seeded = await seed(pool)
-    here = f"/api/apps/{seeded.application_id}/{seeded.deployment_id}"
-    async with client_of(app) as client:
-        client.auth = httpx.BasicAuth(seeded.email, seeded.developer_key)
-        await client.post(f"{here}/queue", data={"phone_number": "+16175550142"})
-        assert (await client.delete("/api/outbound/1")).status_code == 202
-        await client.post(f"{here}/pause")
-        await client.post(f"{here}/resume")
-        await client.delete(f"{here}/cancel")
-    browser = await visit(app, pool, owner_of(seeded))
-    page = (await browser.get("/console/audit")).text
-    for change in ("Call off one call", "Pause", "Resume", "Call everything off"):
-        assert f"<td>{change}</td>" in page
-    assert "api 192.0.2.1" in page
-    assert "16175550142" not in page

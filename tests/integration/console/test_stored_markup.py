@@ -19,7 +19,7 @@ from calloff.queue.cancel import cancel_pending
 from calloff.queue.settler import settle_canceled
 from calloff.queue.submit import submit
 from tests.integration.console.conftest import Visit, console_routes, owner_of, visit
-from tests.integration.console.test_permissions import _paths
+from tests.integration.console.forms import fill
 from tests.support.seed import seed
 
 _MARKUP = "<canary onload='a()' title=\"{{7*7}}\">"
@@ -60,7 +60,7 @@ _NOT_SHOWN = {
 
 async def test_no_text_of_the_database_is_markup_on_a_page(app: FastAPI, pool: Pool, database_url: str) -> None:
     seeded = await seed(pool)
-    paths = await _paths(pool, seeded)
+    paths = await fill(pool, seeded)
     call = NewCall(parse_destination("+16175551234"), result_url="http://192.0.2.1/", variables={"a": "b"})
     canceled = await submit(pool, seeded.deployment_id, call)
     await cancel_pending(pool, seeded.deployment_id, user_id=seeded.user_id, origin="test")
@@ -119,7 +119,7 @@ def _spoil(database_url: str) -> tuple[set[str], set[str]]:
 async def test_what_was_sent_comes_back_as_text(app: FastAPI, pool: Pool, place: str) -> None:
     """Every field of every page and form, refused and shown again or kept."""
     seeded = await seed(pool)
-    paths = await _paths(pool, seeded)
+    paths = await fill(pool, seeded)
     browser = await visit(app, pool, owner_of(seeded))
     fields = await _fields(app, browser, paths)
     assert {"name", "email", "phone_number", "number", "caller_id"} <= fields

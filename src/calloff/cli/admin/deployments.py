@@ -1,6 +1,6 @@
 """`calloff admin deployment`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,19 +110,28 @@ def set_deployment_command(
     if recording and application is None:
         raise typer.BadParameter("Recordings belong to a document. Give it with --application.")
 
-    async def work(pool: Pool) -> Deployment:
-        if application is not None:
-            # Only this needs the sounds' libraries, which take longer to load than any other command takes.
-            from calloff.voice.applications import upload_application
-            from calloff.wiring.voice import speech_of
-
-            recordings = {path.name: path.read_bytes() for path in recording or []}
-            vxml = application.read_bytes()
-            await upload_application(pool, deployment_id, vxml, recordings, speech_of(settings))
-        return await set_deployment(pool, deployment_id, changes)
-
-    changed = on_database(settings, work, change="change the settings")
+    # Two changes: if the second is refused, the first is done all the same, and is in the audit log.
+    if application is not None:
+        changed = _upload(settings, deployment_id, application, recording or [])
+    if changes:
+        changed = on_database(
+            settings, lambda pool: set_deployment(pool, deployment_id, changes), change="change the settings"
+        )
     show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
+
+
+def _upload(settings: Settings, deployment_id: int, document: Path, recordings: Sequence[Path]) -> Deployment:
+    # Only this needs the sounds' libraries, which take longer to load than any other command takes.
+    from calloff.voice.applications import upload_application
+    from calloff.wiring.voice import speech_of
+
+    vxml, wavs = document.read_bytes(), {path.name: path.read_bytes() for path in recordings}
+
+    async def work(pool: Pool) -> Deployment:
+        await upload_application(pool, deployment_id, vxml, wavs, speech_of(settings))
+        return await find_deployment(pool, deployment_id)
+
+    return on_database(settings, work, change="upload an application")
 
 
 @deployments.command("delete")

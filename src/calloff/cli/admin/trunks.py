@@ -11,7 +11,7 @@ import typer
 
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import TrunkKind, TrunkRecord, TrunkSettings, add_trunk, find_trunk, list_trunks, set_trunk
-from calloff.cli.admin.database import on_database
+from calloff.cli.admin.database import ORIGIN, on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list
@@ -132,7 +132,7 @@ def set_trunk_command(
             changes["settings"] = seal_settings(trunk.kind, merged, box)
         return await set_trunk(pool, trunk_id, changes)
 
-    _show(on_database(settings, work, change="set a trunk"), "is set", as_json=as_json)
+    _show(on_database(settings, work, change="change a trunk"), "is set", as_json=as_json)
 
 
 @trunks.command("test")
@@ -150,7 +150,7 @@ def place_test_call_command(
     def tell(words: str) -> None:
         typer.echo(f"{datetime.now(UTC):%H:%M:%S.%f} {words}")
 
-    ended = asyncio.run(place_test_call(settings, name, number, caller_id, tell))
+    ended = asyncio.run(place_test_call(settings, name, number, caller_id, tell, origin=ORIGIN))
     if ended.result is not Result.ANSWERED:
         raise typer.Exit(1)
 

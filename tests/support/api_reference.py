@@ -1,5 +1,6 @@
 """docs/api.md, made from the OpenAPI document. `python -m tests.support.api_reference` writes it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,31 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
         for name, value in _PARAMETERS.items():
             source = source.replace(f"{{{name}}}", value)
         yield from ("", f"{sample['label']}:", "", f"```{sample['lang'].lower()}", source.rstrip(), "```")
-    yield from ("", "| answer | |", "|---|---|")
-    for status, reference in operation["responses"].items():
-        yield f"| {status} | {_cell(_resolve(document, reference)['description'])} |"
+    answers = {status: _resolve(document, answer) for status, answer in operation["responses"].items()}
+    yield from _success(answers)
+    yield from ("", "| answer | | what it says |", "|---|---|---|")
+    for status, answer in answers.items():
+        yield f"| {status} | {_cell(answer['description'])} | {_cell('<br>'.join(_messages(answer)))} |"
+
+
+def _success(answers: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The body of the answer that is hoped for, in each representation."""
+    content = next(answer for status, answer in answers.items() if status.startswith("2")).get("content", {})
+    for media_type, media in content.items():
+        lang = media_type.rpartition("/")[2]
+        yield from ("", f"The answer as {lang.upper()}:")
+        for example in media["examples"].values():
+            yield from ("", f"```{lang}", _text(example["value"]), "```")
+
+
+def _messages(answer: dict[str, Any]) -> list[str]:
+    """The sentences of an error."""
+    examples = answer.get("content", {}).get("application/json", {}).get("examples", {})
+    return [example["value"]["error"] for example in examples.values() if "error" in example["value"]]
+
+
+def _text(example: Any) -> str:
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2)
 
 
 def _resolve(document: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:

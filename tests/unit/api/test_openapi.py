@@ -1,12 +1,15 @@
 """The OpenAPI document says what the application does, and docs/api.md says what the document does."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, cast
 
+import jsonschema_rs
 from fastapi.routing import APIRoute
 
 from calloff.api.app import create_app
 from calloff.api.openapi import openapi_document
+from calloff.api.representation import to_xml
 from calloff.db.pool import Pool
 from tests.support.api_reference import REFERENCE, api_reference
 
@@ -49,6 +52,49 @@ def test_every_reference_leads_somewhere() -> None:
         place = document
         for name in piece.split('"')[0].split("/"):
             place = place[name]
+
+
+def test_every_example_is_valid() -> None:
+    document = openapi_document()
+    checked = 0
+    for thing in _objects(document):
+        if isinstance(schema := thing.get("schema"), dict):
+            validator = jsonschema_rs.validator_for({**schema, "components": document["components"]})
+            for example in _examples_of(thing):
+                validator.validate(example)
+                checked += 1
+    assert checked > 100
+
+
+def test_every_answer_with_a_body_shows_it() -> None:
+    document = openapi_document()
+    for operation in _operations().values():
+        for status, answer in operation["responses"].items():
+            if "$ref" in answer:
+                answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+            if status == "202":
+                assert "content" not in answer
+                assert "no body" in answer["description"]
+                continue
+            shown = [media["examples"] for media in answer["content"].values()]
+            assert list(answer["content"]) == ["application/json", "application/xml"]
+            assert shown[0].keys() == shown[1].keys()
+            for name, example in shown[0].items():
+                assert shown[1][name]["value"] == to_xml(example["value"])
+
+
+def _objects(thing: Any) -> Iterator[dict[str, Any]]:
+    """Every object in `thing`, itself included."""
+    if isinstance(thing, dict):
+        yield thing
+    for each in thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ():
+        yield from _objects(each)
+
+
+def _examples_of(thing: dict[str, Any]) -> list[Any]:
+    """Of a parameter, a header or a media type."""
+    single = [thing["example"]] if "example" in thing else []
+    return single + [example["value"] for example in thing.get("examples", {}).values()]
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -1,0 +1,101 @@
+"""What each operation answers when it cannot do what it was asked for: when, and in which words.
+
+`tests/integration/api/test_examples.py` makes the application answer every one of these sentences.
+"""
+
+from typing import NamedTuple
+
+from calloff.accounts.throttle import TooManyAttempts
+from calloff.domain.errors import NO_DEPLOYMENT
+
+
+class Error(NamedTuple):
+    """An answer that is not a 2xx."""
+
+    description: str
+    messages: dict[str, str]
+    """What the body says, by a name for the cause."""
+
+
+Errors = dict[int, Error]
+
+NOT_ALLOWED = 405
+IN_EVERY_OPERATION: Errors = {
+    401: Error(
+        "The credentials are missing or wrong, or the account or user is inactive.",
+        {
+            "wrong": (
+                "The e-mail address or the developer key is wrong, or the account is inactive. Check your credentials."
+            ),
+            "missing": (
+                "Credentials are missing. Send your e-mail address and a developer key with HTTP Basic authentication."
+            ),
+        },
+    ),
+    NOT_ALLOWED: Error(
+        "The method is not allowed here; `Allow` names those that are.",
+        {"method": "This method is not allowed here. Use one of the methods in the Allow header."},
+    ),
+    429: Error(
+        "Too many wrong credentials came from your address; `Retry-After` says when to try again.",
+        {"slowed": TooManyAttempts(5).message},
+    ),
+}
+"""The same for all of them, and held once; who needs no credentials has the 405 only."""
+
+_MISSING = "There is no such thing for you."
+_FORBIDDEN = "You are known, but not permitted to do this."
+_FAILED = "The database cannot be reached or has failed. Try again in a moment."
+_READ_FAILED = Error("The database has failed.", {"failed": _FAILED})
+_CHANGE_FAILED = Error(
+    "The database has failed, or did not confirm: whether the request was carried out is not known.",
+    {"failed": _FAILED, "not_confirmed": "The database did not confirm the request. Send it again."},
+)
+_DELETED = "This application or deployment was deleted. Use another deployment."
+_IN_PROGRESS = "A request with this Idempotency-Key is still in progress. Wait, then repeat it."
+
+TO_QUEUE: Errors = {
+    409: Error(
+        "The application or deployment was deleted, or a request with this `Idempotency-Key` is in progress.",
+        {"deleted": _DELETED, "in_progress": _IN_PROGRESS},
+    ),
+    422: Error(
+        "The idempotency key was used for another request.",
+        {"key_reused": "This Idempotency-Key was used for another request. Choose a new key for each request."},
+    ),
+}
+"""Of operations that queue calls."""
+
+
+def in_a_deployment(permission: str, *, changes: bool = True) -> Errors:
+    """Of an operation in a deployment that needs this permission, and changes something or only reads."""
+    message = f"You are not permitted to {permission} in this application. Ask its owner to share it."
+    return {
+        403: Error(_FORBIDDEN, {"not_permitted": message}),
+        404: Error(_MISSING, {"no_deployment": NO_DEPLOYMENT}),
+        500: _CHANGE_FAILED if changes else _READ_FAILED,
+    }
+
+
+def of_a_call(permission: str, *, changes: bool = True) -> Errors:
+    """Of an operation on one call that needs this permission, and changes it or only reads."""
+    message = f"You are not permitted to {permission} this call. Ask the application's owner to share it."
+    return {
+        403: Error(_FORBIDDEN, {"not_permitted": message}),
+        404: Error(_MISSING, {"no_call": "No call was found by that call id."}),
+        500: _CHANGE_FAILED if changes else _READ_FAILED,
+    }
+
+
+def invalid(message: str) -> Errors:
+    """What was sent cannot be used."""
+    return {400: Error("The request is improperly formatted or invalid.", {"invalid": message})}
+
+
+def unreadable(*, too_slow: str, too_large: str, unsupported: str) -> Errors:
+    """A body that the operation does not read to its end."""
+    return {
+        408: Error("The body came in too slowly.", {"too_slow": too_slow}),
+        413: Error("The body is too large.", {"too_large": too_large}),
+        415: Error("The body is of a type or coding that is not read here.", {"unsupported": unsupported}),
+    }

@@ -1,0 +1,51 @@
+"""The bodies of answers, as examples."""
+
+from typing import Any
+
+DETAILS: dict[str, Any] = {
+    "max_attempts": "1",
+    "attempts": "1",
+    "events": [
+        {"event": "queued", "timestamp": 1475095892},
+        {"event": "dialing", "timestamp": 1475095893},
+        {"event": "connected", "timestamp": 1475095925},
+        {"event": "disconnected", "timestamp": 1475095928},
+    ],
+    "phone_number": "6173720293",
+    "status": "completed",
+    "queued_timestamp": "1475095892",
+    "start_timestamp": "1475095925",
+    "end_timestamp": "1475095928",
+    "reattempt_wait": "300",
+    "duration": 3,
+    "call_id": "123",
+    "result": "answered",
+    "sip_code": 200,
+    "callee_type": "voice",
+    "variables": {},
+}
+BULK_QUEUED: dict[str, Any] = {
+    "call_ids": ["123", "124"],
+    "queued": 2,
+    "rejected": 1,
+    "errors": [
+        {
+            "line": 4,
+            "value": "12",
+            "error": "phone_number is not a phone number. Write 7 to 15 digits, with an optional + in front.",
+        }
+    ],
+}
+CANCELLATIONS: dict[str, Any] = {
+    "cancellations": [
+        {
+            "cancellation_id": "1",
+            "canceled_at": 1475095892,
+            "canceled_by": "name@example.org",
+            "origin": "api 192.0.2.1",
+            "canceled_calls": 52000,
+            "settled_calls": 52000,
+        }
+    ],
+    "next_before": None,
+}

@@ -1,0 +1,92 @@
+"""The shapes of what `queue` and `bulk_queue` take (JSON Schema 2020-12)."""
+
+from calloff.api.openapi.schemas import Schema, shape
+
+_NEEDS_A_WAIT: Schema = {
+    "if": {"required": ["max_attempts"], "properties": {"max_attempts": {"not": {"enum": [1, "1", "", None]}}}},
+    "then": {"required": ["reattempt_wait"], "properties": {"reattempt_wait": {"not": {"enum": ["", None]}}}},
+}
+"""More than one attempt."""
+
+
+def request_schemas() -> dict[str, Schema]:
+    """Each, by the name that the document refers to it by."""
+    return {
+        "queue_request": _request({"phone_number": _phone_number()}),
+        "bulk_queue_request": _request({"csv": _csv()}),
+    }
+
+
+def _request(whom: dict[str, Schema]) -> Schema:
+    return {**shape({**whom, **_schedule(), **_rest()}, required=list(whom)), **_NEEDS_A_WAIT}
+
+
+def _phone_number() -> Schema:
+    return {
+        "type": "string",
+        "description": (
+            "7 to 15 digits with an optional `+`; separators are allowed, and so are `tel:` before it and "
+            "`;ani=` (the caller ID) and `;postd=` (digits to send after the answer) behind it."
+        ),
+        "pattern": r"^(tel:)?\+?[0-9]{7,15}(;ani=\+?[0-9]{7,15})?(;postd=[0-9*#A-D,wp]{1,64})?$",
+        "examples": ["+16175551234", "tel:+16175551234;ani=8009957586;postd=2"],
+    }
+
+
+def _csv() -> Schema:
+    return {
+        "type": "string",
+        "format": "binary",
+        "description": "The list, as a file. What `destination` may hold is what `phone_number` of `queue` may.",
+    }
+
+
+def _schedule() -> dict[str, Schema]:
+    whole = {"type": ["integer", "string", "null"]}
+    moment = {**whole, "pattern": "^([0-9]{1,11})?$", "minimum": 0, "maximum": 253402300799}
+    return {
+        "start_timestamp": {
+            **moment,
+            "description": "Unix seconds; when to begin dialing. Default: now.",
+        },
+        "end_timestamp": {
+            **moment,
+            "description": "Unix seconds; when to stop attempting. Has to be to come, and after `start_timestamp`.",
+        },
+        "max_attempts": {
+            **whole,
+            "pattern": "^([1-9]|10)?$",
+            "minimum": 1,
+            "maximum": 10,
+            "description": "1 to 10; default 1. Above 1 it needs `reattempt_wait`.",
+        },
+        "reattempt_wait": {
+            **whole,
+            "pattern": "^([6-9][0-9]|[1-9][0-9]{2,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)?$",
+            "minimum": 60,
+            "maximum": 86400,
+            "description": "60 to 86400 seconds between two attempts.",
+        },
+    }
+
+
+def _rest() -> dict[str, Schema]:
+    return {
+        "result_url": {
+            "type": ["string", "null"],
+            "pattern": "^(https?://[!-~]+)?$",
+            "maxLength": 2048,
+            "description": "An http or https address to which the result is posted.",
+        },
+        "is_pci": {
+            "enum": [0, 1, "0", "1", "", None],
+            "description": "1 keeps the number and the variables out of logs, and masks the number in the console.",
+        },
+        "variables": {
+            "type": ["object", "string", "null"],
+            "additionalProperties": {"type": "string"},
+            "contentMediaType": "application/json",
+            "description": "Strings that the voice application can read: an object, in a form as JSON.",
+            "examples": [{"name": "A"}],
+        },
+    }

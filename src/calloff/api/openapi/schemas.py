@@ -1,0 +1,151 @@
+"""The shapes of answers (JSON Schema 2020-12), and what all shapes are made of."""
+
+from typing import Any
+
+from calloff.queue.read import STATUSES
+
+Schema = dict[str, Any]
+
+IDENTIFIER: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"}
+_CALL_ID: Schema = {**IDENTIFIER, "description": "The call's ID.", "examples": ["123"]}
+_NOTHING_YET: Schema = {"type": ["string", "null"]}
+
+
+def reference(name: str) -> Schema:
+    """The shape of that name, wherever one is due."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def shape(properties: dict[str, Schema], *, required: list[str] | None = None) -> Schema:
+    """An object of these properties and no others, all of them there unless `required` says which."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }
+
+
+def answer_schemas() -> dict[str, Schema]:
+    """Each, by the name that the document refers to it by."""
+    return {
+        "error": shape({"error": {"type": "string", "description": "A sentence that says what to mend."}}),
+        "health": shape({"status": {"type": "string"}}),
+        "paused": shape({"paused": {"type": "boolean"}}),
+        "queued_call": shape({"call_id": _CALL_ID}),
+        "bulk_queued": _bulk_queued(),
+        "call_status": shape({"call_details": reference("call_details")}),
+        "call_details": _call_details(),
+        "call_list": _call_list(),
+        "cancellation_list": _cancellation_list(),
+    }
+
+
+def _bulk_queued() -> Schema:
+    rejected_row = shape(
+        {
+            "line": {"type": "integer", "description": "Where the row begins, from 1."},
+            "value": {"type": "string", "description": "What stood there, shortened."},
+            "error": {"type": "string"},
+        }
+    )
+    return shape(
+        {
+            "call_ids": {"type": "array", "items": _CALL_ID, "description": "In the order of the list."},
+            "queued": {"type": "integer"},
+            "rejected": {"type": "integer"},
+            "errors": {"type": "array", "items": rejected_row},
+        }
+    )
+
+
+def _call_details() -> Schema:
+    return shape(
+        {
+            "max_attempts": {"type": "string", "description": "How often it is tried, at most."},
+            "attempts": {"type": "string", "description": "How often it was tried so far."},
+            "events": {"type": "array", "description": "What happened, oldest first.", "items": _event()},
+            "phone_number": {"type": "string"},
+            "status": {"type": "string", "enum": list(STATUSES)},
+            "queued_timestamp": {"type": "string", "description": "Unix seconds."},
+            "start_timestamp": {
+                "type": "string",
+                "description": "Unix seconds: when dialing may begin; once connected, when that was.",
+            },
+            "end_timestamp": {
+                **_NOTHING_YET,
+                "description": "Unix seconds: when attempts stop; once connected, when the call ended.",
+            },
+            "reattempt_wait": {**_NOTHING_YET, "description": "Seconds between two attempts."},
+            "duration": {"type": ["integer", "null"], "description": "Seconds between connect and disconnect."},
+            "call_id": _CALL_ID,
+            "result": _result(),
+            "sip_code": {"type": ["integer", "null"], "description": "The last SIP status code."},
+            "callee_type": {
+                "type": ["string", "null"],
+                "enum": ["processing", "voice", "answeringmachine", "fax", "unknown", None],
+            },
+            "variables": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "What the voice application collected.",
+            },
+        }
+    )
+
+
+def _event() -> Schema:
+    return shape(
+        {
+            "event": {
+                "type": "string",
+                "enum": ["queued", "dialing", "connected", "disconnected", "failed", "expired", "canceled"],
+            },
+            "timestamp": {"type": "integer", "description": "Unix seconds."},
+        }
+    )
+
+
+def _result() -> Schema:
+    return {
+        "type": ["string", "null"],
+        "description": "What became of it, once it is completed or failed.",
+        "enum": [
+            "answered",
+            "busy",
+            "no_answer",
+            "declined",
+            "invalid_number",
+            "rejected",
+            "carrier_error",
+            "unknown",
+            "expired",
+            None,
+        ],
+    }
+
+
+def _call_list() -> Schema:
+    return shape(
+        {
+            "calls": {"type": "array", "items": reference("call_details")},
+            "next_before": {**_NOTHING_YET, "description": "`before` of the next page; null after the last one."},
+        }
+    )
+
+
+def _cancellation_list() -> Schema:
+    receipt = shape(
+        {
+            "cancellation_id": {"type": "string", "description": "Counts from 1 in each deployment."},
+            "canceled_at": {"type": "integer", "description": "Unix seconds."},
+            "canceled_by": {**_NOTHING_YET, "description": "The user's e-mail address; null for the command line."},
+            "origin": {"type": "string", "description": "The interface and the client's address."},
+            "canceled_calls": {"type": "integer", "description": "How many calls it called off."},
+            "settled_calls": {
+                "type": "integer",
+                "description": "In how many of their histories that is written down already.",
+            },
+        }
+    )
+    return shape({"cancellations": {"type": "array", "items": receipt}, "next_before": _NOTHING_YET})

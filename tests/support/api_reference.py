@@ -9,6 +9,7 @@ from calloff.api.openapi import openapi_document
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api.md"
 _BASE_URL = "http://127.0.0.1:8080"
+_LANGUAGES = {"application/json": "json", "application/xml": "xml", "application/x-www-form-urlencoded": "text"}
 _PARAMETERS = {"application_id": "1", "deployment_id": "1", "call_id": "1"}
 
 
@@ -29,6 +30,11 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             for method, operation in methods.items():
                 if tag["name"] in operation["tags"]:
                     yield from _operation(document, method.upper(), path, operation)
+        for callback in document["components"]["callbacks"].values():
+            for methods in callback.values():
+                for method, operation in methods.items():
+                    if tag["name"] in operation["tags"]:
+                        yield from _callback(method.upper(), operation)
 
 
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
@@ -45,26 +51,42 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
             need = ", required" if name in schema["required"] else ""
             yield f"| `{name}` | body{need} | {_cell(field['description'])} |"
         yield from ("", f"The body is {_either(list(body))}.")
+    for callback in operation.get("callbacks", {}).values():
+        [methods] = _resolve(document, callback).values()
+        title = methods["post"]["summary"]
+        yield from ("", f"What is sent to a `result_url`: [{title}](#{title.lower().replace(' ', '-')}).")
     for sample in operation["x-codeSamples"]:
         source = sample["source"].replace("{base_url}", _BASE_URL)
         for name, value in _PARAMETERS.items():
             source = source.replace(f"{{{name}}}", value)
         yield from ("", f"{sample['label']}:", "", f"```{sample['lang'].lower()}", source.rstrip(), "```")
     answers = {status: _resolve(document, answer) for status, answer in operation["responses"].items()}
-    yield from _success(answers)
+    success = next(answer for status, answer in answers.items() if status.startswith("2"))
+    yield from _bodies(success.get("content", {}), "The answer")
     yield from ("", "| answer | | what it says |", "|---|---|---|")
     for status, answer in answers.items():
         yield f"| {status} | {_cell(answer['description'])} | {_cell('<br>'.join(_messages(answer)))} |"
 
 
-def _success(answers: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """The body of the answer that is hoped for, in each representation."""
-    content = next(answer for status, answer in answers.items() if status.startswith("2")).get("content", {})
+def _callback(method: str, operation: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"## {operation['summary']}", "", f"`{method} {{result_url}}`", "", operation["description"], "")
+    yield from ("| name | where | |", "|---|---|---|")
+    for header in operation["parameters"]:
+        yield f"| `{header['name']}` | {header['in']} | {_cell(header['description'])} |"
+    yield from ("", f"The body is {operation['requestBody']['description']}")
+    yield from _bodies(operation["requestBody"]["content"], "The body")
+    yield from ("", "| your answer | what comes of it |", "|---|---|")
+    for status, answer in operation["responses"].items():
+        headers = [f" `{name}`: {header['description']}" for name, header in answer.get("headers", {}).items()]
+        yield f"| {status} | {_cell(answer['description'] + ''.join(headers))} |"
+
+
+def _bodies(content: dict[str, Any], what: str) -> Iterator[str]:
+    """The example of a body in each of its representations."""
     for media_type, media in content.items():
-        lang = media_type.rpartition("/")[2]
-        yield from ("", f"The answer as {lang.upper()}:")
+        language = _LANGUAGES[media_type]
         for example in media["examples"].values():
-            yield from ("", f"```{lang}", _text(example["value"]), "```")
+            yield from ("", f"{what} as `{media_type}`:", "", f"```{language}", _text(example["value"]), "```")
 
 
 def _messages(answer: dict[str, Any]) -> list[str]:

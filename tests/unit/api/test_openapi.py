@@ -11,6 +11,9 @@ from calloff.api.app import create_app
 from calloff.api.openapi import openapi_document
 from calloff.api.representation import to_xml
 from calloff.db.pool import Pool
+from calloff.webhooks.body import encode_body
+from calloff.webhooks.post import DEADLINE
+from calloff.webhooks.schedule import WAITS
 from tests.support.api_reference import REFERENCE, api_reference
 
 
@@ -81,6 +84,24 @@ def test_every_answer_with_a_body_shows_it() -> None:
             assert shown[0].keys() == shown[1].keys()
             for name, example in shown[0].items():
                 assert shown[1][name]["value"] == to_xml(example["value"])
+
+
+def test_the_callback_is_what_the_webhooks_send_and_when() -> None:
+    described = openapi_document()["components"]["callbacks"]["result"]["{$request.body#/result_url}"]["post"]
+    content = described["requestBody"]["content"]
+    details = content["application/json"]["examples"]["completed"]["value"]
+    form = content["application/x-www-form-urlencoded"]["examples"]["completed"]["value"]
+    assert encode_body(details, "form") == ("application/x-www-form-urlencoded", form)
+    waits = [_in_words(wait) for wait in WAITS]
+    assert f"{', '.join(waits[:-1])} and {waits[-1]}" in described["responses"]["default"]["description"]
+    assert f"{DEADLINE:.0f} seconds" in described["responses"]["2XX"]["description"]
+
+
+def _in_words(seconds: float) -> str:
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _objects(thing: Any) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ callback        what is posted to a `result_url`
 errors, examples, parameters, schemas, request_schemas, code_samples    what they are made of
 """
 
+from calloff.api.openapi.callback import RESULTS, callback
 from calloff.api.openapi.calls import calls
 from calloff.api.openapi.errors import IN_EVERY_OPERATION
 from calloff.api.openapi.operations import error_answer, paths
@@ -35,6 +36,7 @@ def openapi_document() -> Schema:
         "security": [{"developer_key": []}],
         "tags": [
             {"name": "Calls", "description": "Queue calls and follow them."},
+            {"name": RESULTS, "description": "What Calloff sends to your server."},
             {"name": "Stopping", "description": "Call everything off, or pause."},
             {"name": "Service", "description": "For supervisors and load balancers."},
         ],
@@ -52,5 +54,6 @@ def openapi_document() -> Schema:
             "responses": {
                 f"error_{status}": error_answer(status, error) for status, error in IN_EVERY_OPERATION.items()
             },
+            "callbacks": {"result": callback()},
         },
     }

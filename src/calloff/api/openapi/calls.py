@@ -6,6 +6,7 @@ from calloff.api.openapi.examples import BULK_QUEUED, DETAILS
 from calloff.api.openapi.operations import DEPLOYMENT, OF_A_DEPLOYMENT, Body, Operation, answer, operation
 
 _TAG = "Calls"
+_CALLBACKS = {"result": {"$ref": "#/components/callbacks/result"}}
 
 
 def calls() -> list[Operation]:
@@ -52,6 +53,7 @@ def _queue() -> Operation:
                 ),
             ),
         },
+        callbacks=_CALLBACKS,
     )
 
 
@@ -86,6 +88,7 @@ def _bulk_queue() -> Operation:
                 {"busy": "Too many lists are being uploaded. Try again in a moment."},
             ),
         },
+        callbacks=_CALLBACKS,
     )
 
 

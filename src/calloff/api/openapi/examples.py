@@ -24,6 +24,16 @@ DETAILS: dict[str, Any] = {
     "callee_type": "voice",
     "variables": {},
 }
+DETAILS_AS_A_FORM = (
+    "max_attempts=1&attempts=1"
+    "&events%5B0%5D%5Bevent%5D=queued&events%5B0%5D%5Btimestamp%5D=1475095892"
+    "&events%5B1%5D%5Bevent%5D=dialing&events%5B1%5D%5Btimestamp%5D=1475095893"
+    "&events%5B2%5D%5Bevent%5D=connected&events%5B2%5D%5Btimestamp%5D=1475095925"
+    "&events%5B3%5D%5Bevent%5D=disconnected&events%5B3%5D%5Btimestamp%5D=1475095928"
+    "&phone_number=6173720293&status=completed&queued_timestamp=1475095892&start_timestamp=1475095925"
+    "&end_timestamp=1475095928&reattempt_wait=300&duration=3&call_id=123&result=answered&sip_code=200"
+    "&callee_type=voice"
+)
 BULK_QUEUED: dict[str, Any] = {
     "call_ids": ["123", "124"],
     "queued": 2,

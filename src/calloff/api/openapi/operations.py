@@ -51,6 +51,7 @@ def operation(
     errors: Errors,
     parameters: Sequence[str] = (),
     body: Body | None = None,
+    callbacks: Schema | None = None,
     needs_credentials: bool = True,
 ) -> Operation:
     """One operation. `errors` are those of its own; `parameters` are names of components."""
@@ -71,6 +72,8 @@ def operation(
     }
     if body is not None:
         content["requestBody"] = {"required": True, "content": {kind: _taken(body, kind) for kind in body.media_types}}
+    if callbacks is not None:
+        content["callbacks"] = callbacks
     if not needs_credentials:
         content["security"] = []
     return Operation(method, path, content)

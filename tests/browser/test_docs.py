@@ -1,6 +1,9 @@
 """The page that tries out the API, in a real browser."""
 
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -84,6 +87,49 @@ async def test_every_operation_has_an_address_that_leads_to_it(browser: Watched)
     assert page.url == f"{browser.site.url}/docs#cancel"
 
 
+async def test_every_answer_shows_its_body(browser: Watched) -> None:
+    page = await browser.page()
+    async with browser.site.client() as client:
+        document = (await client.get(f"{browser.site.url}/openapi.json")).json()
+    await page.goto(f"{browser.site.url}/docs#queue")
+    for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
+        answers = page.locator(f"#{operation['operationId']} .answers")
+        expected = [example for answer in operation["responses"].values() for example in _examples(document, answer)]
+        shown = await answers.locator("pre").all_text_contents()
+        assert expected
+        assert [text if text.startswith("<") else json.loads(text) for text in shown] == expected
+    answers = page.locator("#read_status > details")
+    for folded in (answers, answers.locator("details").first):
+        await expect(folded.locator("pre").first).to_be_hidden()
+        await folded.locator("summary").first.focus()
+        await page.keyboard.press("Enter")
+    await expect(answers.locator("pre").first).to_contain_text('"status": "completed"')
+    await expect(answers.locator("pre").first).to_be_visible()
+    await expect(answers.get_by_text('{ "error": "No call was found by that call id." }')).to_be_visible()
+
+
+def _examples(document: dict[str, Any], answer: dict[str, Any]) -> Iterator[Any]:
+    if "$ref" in answer:
+        answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    for media in answer.get("content", {}).values():
+        for example in media["examples"].values():
+            yield example["value"]
+
+
+async def test_it_tells_what_is_sent_to_a_result_url(browser: Watched) -> None:
+    page = await browser.page()
+    await page.goto(f"{browser.site.url}/docs#bulk_queue")
+    await page.locator("#bulk_queue").get_by_role("link", name="Receive the result of a call").click()
+    section = page.locator("#receive_result")
+    await expect(section.get_by_role("heading", name="Receive the result of a call")).to_be_in_viewport()
+    for words in ("{result_url}", "webhook-id", "webhook-timestamp", "webhook-signature"):
+        await expect(section).to_contain_text(words)
+    await section.get_by_text("application/x-www-form-urlencoded", exact=True).last.click()
+    await expect(section.locator("pre", has_text="events%5B0%5D%5Bevent%5D=queued")).to_be_visible()
+    await section.get_by_text("What your server answers").click()
+    assert await section.locator(".answers b").all_inner_texts() == ["2XX", "410", "default"]
+
+
 async def test_wrong_credentials_are_answered_in_the_page(browser: Watched) -> None:
     page = await browser.page()
     await page.goto(f"{browser.site.url}/docs#pause")
@@ -98,5 +144,7 @@ async def test_everybody_can_use_it(site: Site, chromium: Browser, look: Look) -
     async with watching(chromium, site, look) as browser:
         page = await browser.page()
         await page.goto(f"{site.url}/docs")
-        await expect(page.locator(".operation")).to_have_count(11)
+        await expect(page.locator(".operation")).to_have_count(12)
         await examine(page, "docs", look)
+        await page.locator("details").evaluate_all("all => all.forEach((details) => { details.open = true; })")
+        await examine(page, "docs-unfolded", look)

@@ -77,8 +77,7 @@ def _callback(method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield from _bodies(operation["requestBody"]["content"], "The body")
     yield from ("", "| your answer | what comes of it |", "|---|---|")
     for status, answer in operation["responses"].items():
-        headers = [f" `{name}`: {header['description']}" for name, header in answer.get("headers", {}).items()]
-        yield f"| {status} | {_cell(answer['description'] + ''.join(headers))} |"
+        yield f"| {status} | {_cell(answer['description'])} |"
 
 
 def _bodies(content: dict[str, Any], what: str) -> Iterator[str]:

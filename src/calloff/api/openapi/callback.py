@@ -47,15 +47,10 @@ def _operation() -> Schema:
             "default": {
                 "description": (
                     "Anything else, a redirect too, or no answer: it is sent again after 5 s, 5 min, 30 min, 2 h, 5 h, "
-                    "10 h, 14 h, 20 h and 24 h, give or take a tenth, and then given up."
+                    "10 h, 14 h, 20 h and 24 h, give or take a tenth, and then given up. `Retry-After` (seconds, or a "
+                    "date) makes the next wait longer, up to a day, never shorter."
                 ),
-                "headers": {
-                    "Retry-After": {
-                        "description": "Makes the next wait longer, up to a day, never shorter: seconds or a date.",
-                        "schema": {"type": "string"},
-                        "example": "3600",
-                    }
-                },
+                "headers": {"Retry-After": {"schema": {"type": "string"}, "example": "3600"}},
             },
         },
     }

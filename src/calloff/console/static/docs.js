@@ -16,6 +16,8 @@ function prose(text) {
 }
 
 let api;
+// As many characters of a body are shown unfolded.
+const LONG = 400;
 
 function resolve(thing) {
   if (!thing.$ref) return thing;
@@ -108,6 +110,65 @@ function bodyOf(type, fields) {
   return new URLSearchParams(given.map((field) => [field.dataset.name, field.value]));
 }
 
+function link(operation) {
+  return make("a", { href: `#${operation.operationId}` }, operation.summary);
+}
+
+// The operations of a callback, whatever its address is.
+function operationsOf(item) {
+  return Object.values(item).flatMap((methods) => Object.values(methods));
+}
+
+// The beginning of every section: what it is called and where it is.
+function card(method, path, operation) {
+  const id = operation.operationId;
+  return make("section", { class: "card operation", id, "aria-labelledby": `${id}-title` },
+    make("h2", { id: `${id}-title` }, link(operation)),
+    make("p", { class: "route" }, make("span", { class: `method ${method.toUpperCase()}` }, method.toUpperCase()), make("code", {}, path)),
+    make("p", {}, ...prose(operation.description)));
+}
+
+// An example in one line, unless it is long.
+function written(example) {
+  if (typeof example === "string") return example;
+  const text = JSON.stringify(example, null, 2);
+  return text.length > LONG ? text : text.split("\n").map((line) => line.trim()).join(" ");
+}
+
+// A body in each of its representations: the first one is shown unless it is long, the others are folded.
+function bodies(content) {
+  return Object.entries(content).map(([type, media], place) => {
+    const texts = Object.values(media.examples).map((example) => written(example.value));
+    const blocks = texts.map((text) => make("pre", {}, text));
+    if (place === 0 && texts.every((text) => text.length <= LONG)) {
+      return make("figure", {}, make("figcaption", {}, type), ...blocks);
+    }
+    return make("details", { class: "body" }, make("summary", {}, type), ...blocks);
+  });
+}
+
+function answers(responses, title) {
+  const box = make("div", { class: "answers" });
+  for (const status of Object.keys(responses).sort()) {
+    const answer = resolve(responses[status]);
+    box.append(make("p", {}, make("b", {}, status), " ", ...prose(answer.description)), ...bodies(answer.content || {}));
+  }
+  return make("details", {}, make("summary", {}, title), box);
+}
+
+// What Calloff sends, and nobody can try out here.
+function callbackSection(method, operation) {
+  const box = card(method, "{result_url}", operation);
+  const headers = make("dl", { class: "headers" });
+  for (const header of operation.parameters) {
+    headers.append(make("dt", {}, make("code", {}, header.name)), make("dd", {}, ...prose(header.description), make("br"), make("code", {}, header.example)));
+  }
+  box.append(make("h3", {}, "Headers"), headers,
+    make("h3", {}, "Body"), make("p", {}, ...prose(operation.requestBody.description)), ...bodies(operation.requestBody.content),
+    answers(operation.responses, "What your server answers"));
+  return box;
+}
+
 function section(method, path, operation) {
   const id = operation.operationId;
   const form = make("form", { class: "stack", autocomplete: "off" });
@@ -170,19 +231,16 @@ function section(method, path, operation) {
       show(result, "The request could not be sent.", "", String(error.message));
     }
   });
-  const box = make("section", { class: "card operation", id, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, make("a", { href: `#${id}` }, operation.summary)),
-    make("p", { class: "route" }, make("span", { class: `method ${method.toUpperCase()}` }, method.toUpperCase()), make("code", {}, path)),
-    make("p", {}, ...prose(operation.description)), form);
+  const box = card(method, path, operation);
+  box.append(form);
   const refresh = samples(operation, box, inPath);
   form.addEventListener("input", refresh);
   document.getElementById("credentials").addEventListener("input", refresh);
   refresh();
-  const answers = make("div", { class: "answers" });
-  for (const [status, reference] of Object.entries(operation.responses)) {
-    answers.append(make("p", {}, make("b", {}, status), ...prose(resolve(reference).description)));
+  for (const callback of Object.values(operation.callbacks || {}).flatMap((each) => operationsOf(resolve(each)))) {
+    box.append(make("p", {}, ...prose("What is sent to a `result_url`: "), link(callback), "."));
   }
-  box.append(make("details", {}, make("summary", {}, "Answers"), answers));
+  box.append(answers(operation.responses, "Answers"));
   return box;
 }
 
@@ -197,14 +255,19 @@ async function build() {
   document.getElementById("about").replaceChildren(...prose(api.info.description));
   const contents = document.getElementById("contents");
   const operations = document.getElementById("operations");
+  const callbacks = Object.values(api.components.callbacks).flatMap((callback) => Object.values(callback));
   for (const tag of api.tags) {
     contents.append(make("h2", {}, tag.name));
+    const add = (operation, box) => {
+      if (!operation.tags.includes(tag.name)) return;
+      contents.append(link(operation));
+      operations.append(box());
+    };
     for (const [path, methods] of Object.entries(api.paths)) {
-      for (const [method, operation] of Object.entries(methods)) {
-        if (!operation.tags.includes(tag.name)) continue;
-        contents.append(make("a", { href: `#${operation.operationId}` }, operation.summary));
-        operations.append(section(method, path, operation));
-      }
+      for (const [method, operation] of Object.entries(methods)) add(operation, () => section(method, path, operation));
+    }
+    for (const methods of callbacks) {
+      for (const [method, operation] of Object.entries(methods)) add(operation, () => callbackSection(method, operation));
     }
   }
   mark();

@@ -28,7 +28,8 @@ def patience(received: int, waited: float) -> float:
 
 def too_large(most: int) -> TooLarge:
     """That a list has more than `most` bytes."""
-    return TooLarge(f"The list is larger than {most // 1024} KiB. Send it in several parts.")
+    size = f"{most // 1024**2} MiB" if most >= 1024**2 else f"{most // 1024} KiB"
+    return TooLarge(f"The list is larger than {size}. Send it in several parts.")
 
 
 async def read_patiently(body: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:

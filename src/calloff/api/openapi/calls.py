@@ -80,7 +80,7 @@ def _bulk_queue() -> Operation:
             **TO_QUEUE,
             **unreadable(
                 too_slow="The list came in too slowly. Send it again.",
-                too_large="The list is larger than 524288 KiB. Send it in several parts.",
+                too_large="The list is larger than 512 MiB. Send it in several parts.",
                 unsupported="A bulk upload has to be multipart/form-data. Send the list as its part csv.",
             ),
             503: Error(

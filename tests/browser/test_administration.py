@@ -26,6 +26,10 @@ async def test_a_user_is_added_given_a_new_password_and_shut_out(browser: Watche
     await expect(page.get_by_role("alert")).to_be_visible()
     browser.expect_refusal(400)
     await expect(page.get_by_role("row", name=ben)).to_contain_text("Administrator")
+    await press(page, f"Make {ben} a user")
+    await expect(page.get_by_role("row", name=ben).get_by_role("cell").first).to_have_text("User")
+    await press(page, f"Make {ben} an administrator")
+    await expect(page.get_by_role("row", name=ben).get_by_role("cell").first).to_have_text("Administrator")
     await page.get_by_role("button", name=f"New password for {ben}").click()
     given = await page.locator(".secret").inner_text()
     async with watching(chromium, browser.site) as his:

@@ -104,7 +104,13 @@ async def test_who_shares_an_application_sees_and_may_what_is_ticked(browser: Wa
             assert set(await shown.all_inner_texts()) == expected, permission
             button = her_page.get_by_role("link", name="Call everything off")
             await expect(button).to_have_count(1 if permission == "Cancel" else 0)
-        await _share(page, site.seed.application_id, anna, set())
+        row = page.get_by_role("row", name=anna)
+        await row.get_by_role("checkbox", name="Queue").check()
+        await press(page, f"Save what {anna} may")
+        for name, may in {"View": True, "Queue": True, "Cancel": False, "Administer": True}.items():
+            await expect(row.get_by_role("checkbox", name=name)).to_be_checked(checked=may)
+        await press(page, f"Stop sharing with {anna}")
+        await expect(row).to_have_count(0)
         await her_page.reload()
         hers.expect_refusal(403)
         await expect(her_page.get_by_role("navigation", name="Main").get_by_role("link", name="Users")).to_have_count(0)
@@ -159,6 +165,6 @@ async def _share(page: Page, application_id: int, email: str, permissions: set[s
     await page.get_by_label("Share with").fill(email)
     for name in ("View", "Queue", "Cancel", "Administer"):
         await page.get_by_label(name, exact=True).set_checked(name in permissions)
-    await press(page, "Save")
+    await press(page, "Share")
     row = page.get_by_role("row", name=email)
-    await expect(row.get_by_role("cell", name="Yes")).to_have_count(len(permissions))
+    await expect(row.get_by_role("checkbox", checked=True)).to_have_count(len(permissions))

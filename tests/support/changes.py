@@ -76,6 +76,13 @@ CHANGES = (
         "calloff admin user reactivate {user_email}",
     ),
     _change(
+        "make a user an administrator",
+        "user {user_id}",
+        "POST /console/users/{user_id}/role",
+        "calloff admin user role {user_id} --administrator",
+    ),
+    _change("make an administrator a user", "user {user_id}", "calloff admin user role {user_email} --user"),
+    _change(
         "reset a password",
         "user {user_id}",
         "POST /console/users/{user_id}/password",

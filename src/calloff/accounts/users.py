@@ -64,6 +64,19 @@ async def find_user(pool: Pool, id_or_email: str) -> AccountUser:
     return user
 
 
+async def set_role(pool: Pool, user_id: int, *, is_administrator: bool) -> AccountUser:
+    """Let the user do everything with every application of the account, or only what was shared. Raises `NotFound`."""
+    user = await fetch_one(pool, AccountUser, "set_role", {"user_id": user_id, "is_administrator": is_administrator})
+    if user is None:
+        raise NotFound(_NO_USER)
+    return user
+
+
+def role_change(is_administrator: bool) -> str:
+    """How the audit log names the change to that role."""
+    return "make a user an administrator" if is_administrator else "make an administrator a user"
+
+
 async def deactivate_user(pool: Pool, user_id: int) -> AccountUser:
     """Shut the user out, at once and with all keys. A second call does nothing new. Raises `NotFound`."""
     user = await fetch_one(pool, AccountUser, "deactivate_user", {"user_id": user_id})

@@ -1,6 +1,7 @@
 """Accounts and all below them, as the operator's command line and the console change them."""
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from calloff.accounts.keys import add_key, list_keys, make_key, revoke_key
 from calloff.accounts.permissions import list_shares, share_application
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import add_trunk, find_trunk, list_trunks, set_trunk
-from calloff.accounts.users import add_user, deactivate_user, find_user, list_users, reactivate_user
+from calloff.accounts.users import add_user, deactivate_user, find_user, list_users, reactivate_user, set_role
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import (
@@ -100,10 +101,26 @@ async def test_a_share_permits_exactly_what_it_names(pool: Pool) -> None:
     for wanted in ({Permission.VIEW, Permission.CANCEL}, set(Permission), {Permission.QUEUE}, set()):
         await share_application(pool, seeded.application_id, other.id, wanted)
         assert await permitted() == wanted
-    assert len(await list_shares(pool, seeded.application_id)) == 1
+        shares = await list_shares(pool, seeded.application_id)
+        assert [share.user_id for share in shares] == ([other.id] if wanted else [])
     stranger = await seed(pool)
     with pytest.raises(NotFound):
         await share_application(pool, seeded.application_id, stranger.user_id, {Permission.VIEW})
+
+
+async def test_a_role_opens_every_application_of_the_account_until_it_is_taken_back(pool: Pool) -> None:
+    seeded = await seed(pool)
+    user = await add_user(pool, seeded.account_id, "other@example.org")
+    key = await add_key(pool, user.id)
+    for is_administrator in (True, False):
+        assert (await set_role(pool, user.id, is_administrator=is_administrator)).is_administrator == is_administrator
+        signed_in = await authenticate(pool, user.email, key.developer_key)
+        with nullcontext() if is_administrator else pytest.raises(NotPermitted):
+            await require_deployment(
+                pool, signed_in, seeded.deployment_id, Permission.CANCEL, application_id=seeded.application_id
+            )
+    with pytest.raises(NotFound):
+        await set_role(pool, 999_999, is_administrator=True)
 
 
 async def test_settings_of_a_deployment_change_one_by_one(pool: Pool) -> None:

@@ -24,6 +24,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/console/keys/{key_id}/revoke": {},
     "/console/users": {"email": "anna@example.org"},
     "/console/users/{user_id}/password": {},
+    "/console/users/{user_id}/role": {"is_administrator": "1"},
     "/console/users/{user_id}/deactivate": {},
     "/console/users/{user_id}/reactivate": {},
     "/console/trunks/new/{kind}": {"name": "carrier", "uri": "sip:carrier.example"},

@@ -13,7 +13,16 @@ from calloff.accounts.accounts import (
 )
 from calloff.accounts.keys import NewKey, add_key, list_keys, revoke_key
 from calloff.accounts.passwords import make_password, set_password
-from calloff.accounts.users import AccountUser, add_user, deactivate_user, find_user, list_users, reactivate_user
+from calloff.accounts.users import (
+    AccountUser,
+    add_user,
+    deactivate_user,
+    find_user,
+    list_users,
+    reactivate_user,
+    role_change,
+    set_role,
+)
 from calloff.cli.admin.database import on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
 from calloff.cli.options import with_settings
@@ -108,6 +117,24 @@ def list_users_command(
 ) -> None:
     """List the users."""
     show_list("users", on_database(settings, lambda pool: list_users(pool, account_id=account)), as_json=as_json)
+
+
+@users.command("role")
+@with_settings("admin")
+def change_role_command(
+    settings: Settings,
+    user: UserName,
+    administrator: Annotated[bool, typer.Option("--administrator/--user", help="May do everything in the account.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a user an administrator of the account, or a user again."""
+
+    async def work(pool: Pool) -> AccountUser:
+        return await set_role(pool, (await find_user(pool, user)).id, is_administrator=administrator)
+
+    found = on_database(settings, work, change=role_change(administrator))
+    role = "an administrator" if administrator else "a user"
+    show(found, f"User {found.id} ({found.email}) is {role} now.", as_json=as_json)
 
 
 @users.command("deactivate")

@@ -6,7 +6,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from calloff.accounts.audit import list_audit
 from calloff.accounts.passwords import make_password, set_password
 from calloff.accounts.sessions import Session
-from calloff.accounts.users import AccountUser, add_user, deactivate_user, list_users, reactivate_user
+from calloff.accounts.users import (
+    AccountUser,
+    add_user,
+    deactivate_user,
+    list_users,
+    reactivate_user,
+    role_change,
+    set_role,
+)
 from calloff.console.deployment_pages import identifier
 from calloff.console.recording import record_change
 from calloff.console.render import page
@@ -50,6 +58,19 @@ async def reset_password(request: Request) -> Response:
     password = await _new_password(request, user)
     await record_change(request, session, "reset a password", f"user {user.id}")
     return await _show(request, session, made=(user, password))
+
+
+@router.post("/users/{user_id}/role")
+async def change_role(request: Request) -> Response:
+    """Make a user an administrator, or an administrator a user again."""
+    session = await administrator(request)
+    form = await read_form(request, session)
+    user = await _find(request, session)
+    if user.id == session.user.user_id:
+        return await _show(request, session, error="You cannot change your own role. Ask another administrator.")
+    user = await set_role(pool_of(request), user.id, is_administrator=form.get("is_administrator") == "1")
+    await record_change(request, session, role_change(user.is_administrator), f"user {user.id}")
+    return RedirectResponse(f"{request.scope['root_path']}/users", 303)
 
 
 @router.post("/users/{user_id}/deactivate")

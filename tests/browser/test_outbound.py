@@ -81,7 +81,7 @@ async def test_a_form_is_sent_once_however_often_its_button_is_pressed(still_bro
 
 async def test_numbers_that_are_old_are_said_to_be(still_browser: Watched) -> None:
     page = await still_browser.sign_in()
-    told = page.get_by_role("status").filter(has_text="what this page shows is old")
+    told = page.locator("#connection").filter(has_text="what this page shows is old")
     await expect(page.locator(".number.pending dd")).to_have_text("0")
     await expect(told).to_have_count(0)
     await page.route("**/live", lambda route: route.fulfill(status=503))
@@ -97,7 +97,7 @@ async def test_numbers_that_are_old_are_said_to_be(still_browser: Watched) -> No
 async def test_a_part_that_asks_in_vain_says_so(still_browser: Watched) -> None:
     await still_browser.site.queue(1)
     page = await still_browser.sign_in()
-    told = page.get_by_role("status").filter(has_text="what this page shows is old")
+    told = page.locator("#connection").filter(has_text="what this page shows is old")
     await follow(page, "Calls")
     async with page.expect_navigation():
         await page.get_by_role("rowheader").get_by_role("link").click()

@@ -141,7 +141,7 @@ async def _fill(pool: Pool, seeded: Seed, directory: Path) -> dict[str, str]:
 @asynccontextmanager
 async def _served(pool: Pool, database_url: str) -> AsyncIterator[str]:
     """The API at the address that this yields; at the end it has done what it does after its answers, too."""
-    config = uvicorn.Config(create_app(pool, database_url), lifespan="off", log_level="warning")
+    config = uvicorn.Config(create_app(pool, database_url), lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve([listening]))

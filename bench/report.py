@@ -18,6 +18,8 @@ _LIMITS = """## What the limits are
 - **Claim, start and settle**: each call is updated three times, with its events and the counters by state, in two
   durable commits a batch. The limit is the server's processor: about 55 microseconds a call, a quarter of it for
   entries in three or four indexes at each change, because a change of state leaves no index as it was.
+- **Callbacks**: one core of the process that delivers, about half of it for the post, over a connection of its own, and
+  half for reading the call and writing down what came of it. Processes add up.
 - **Single queue requests**: one commit for each, on top of authentication.
 - **The settler** works a fifth of the time (`queue/settler.py`), so that it takes at most that share of one processor.
 - **The INVITE**: 250 calls up in one process take more than one of two cores for their sound alone, so that its p99

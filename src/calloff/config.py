@@ -152,18 +152,12 @@ class Settings:
     @property
     def callback_networks(self) -> list[IPv4Network | IPv6Network]:
         """The networks that callbacks may connect to, besides public addresses. Raises `NotConfigured`."""
-        try:
-            return _networks(self.allow_callback_networks)
-        except ValueError:
-            raise NotConfigured("The callback networks must look like 10.1.0.0/16,fd00::/8.") from None
+        return _networks(self.allow_callback_networks, "The callback networks must look like 10.1.0.0/16,fd00::/8.")
 
     @property
     def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
         """Where the proxies are that are believed. Raises `NotConfigured`."""
-        try:
-            return _networks(self.trusted_proxies)
-        except ValueError:
-            raise NotConfigured("The trusted proxies must look like 10.0.0.5,fd00::/8.") from None
+        return _networks(self.trusted_proxies, "The trusted proxies must look like 10.0.0.5,fd00::/8.")
 
     def environment(self) -> Mapping[str, str]:
         """The environment that gives a child process the same settings."""
@@ -171,8 +165,11 @@ class Settings:
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def _networks(text: str) -> list[IPv4Network | IPv6Network]:
-    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+def _networks(text: str, otherwise: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise NotConfigured(otherwise) from None
 
 
 def settings_of(command: Command | None = None) -> list[Field[Any]]:

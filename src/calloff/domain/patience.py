@@ -1,4 +1,4 @@
-"""How long a client that sends a list may keep us waiting: it holds one of few places meanwhile."""
+"""How much of a list is read, and how long its client may keep us waiting: it holds one of few places meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator

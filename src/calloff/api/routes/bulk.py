@@ -14,7 +14,7 @@ from calloff.accounts.access import Permission
 from calloff.api.authentication import conninfo_of, uploads_of
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import permitted_deployment
-from calloff.api.recording import record_before_answer
+from calloff.api.recording import recording
 from calloff.api.representation import escape_xml, prefers_xml
 from calloff.api.uploads import read_upload
 from calloff.domain.patience import patience
@@ -40,7 +40,8 @@ async def bulk_queue(request: Request) -> Response:
         pieces = _xml(upload, totals) if is_xml else _json(upload, totals)
         if not totals.is_repeat:
             action = f"queue a list of {totals.queued} calls"
-            await record_before_answer(request, user, action, f"deployment {deployment_id}")
+            # Not after the answer, which the client may never take in.
+            await recording(request, user, action, f"deployment {deployment_id}")()
         return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", stack.pop_all())
 
 

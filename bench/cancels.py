@@ -7,14 +7,14 @@ from statistics import median
 from bench.dialers import run_dialers, settled
 from bench.report import Figure, milliseconds, percentile
 from bench.stage import FULL, Client, Stage, stage
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.claim import claim
+from calloff.calls.submit import submit
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.pool import open_connection
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.claim import claim
-from calloff.queue.dialers import register
-from calloff.queue.submit import submit
+from calloff.upkeep.dialers import register
 
 _DEPTHS = (1_000, 100_000, 1_000_000, 10_000_000) if FULL else (1_000, 100_000, 1_000_000)
 _ROUNDS = 60

@@ -6,13 +6,13 @@ import sys
 import time
 from collections import deque
 
+from calloff.calls.claim import ClaimedCall, claim
+from calloff.calls.settle import Ending, settle
+from calloff.calls.start import start
 from calloff.db.pool import open_pool
 from calloff.dialer.batches import MOST
 from calloff.domain.results import Result
-from calloff.queue.claim import ClaimedCall, claim
-from calloff.queue.dialers import register, renew
-from calloff.queue.settle import Ending, settle
-from calloff.queue.start import start
+from calloff.upkeep.dialers import register, renew
 
 
 def run_dialers(

@@ -6,10 +6,10 @@ from bench.report import Figure, milliseconds, percentile
 from bench.stage import Client, Stage, stage
 from calloff.accounts.access import User
 from calloff.accounts.sessions import begin_session
+from calloff.calls.cancel import cancel_pending
 from calloff.console.visitor import COOKIE
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.pool import open_connection
-from calloff.queue.cancel import cancel_pending
 
 _CALLS = 1_000_000
 _ROUNDS = 30

@@ -21,7 +21,7 @@ _LIMITS = """## What the limits are
 - **Callbacks**: one core of the process that delivers, about half of it for the post, over a connection of its own, and
   half for reading the call and writing down what came of it. Processes add up.
 - **Single queue requests**: one commit for each, on top of authentication.
-- **The settler** works a fifth of the time (`queue/settler.py`), so that it takes at most that share of one processor.
+- **The settler** works a fifth of the time (`upkeep/settler.py`), so that it takes at most that share of one processor.
 - **The INVITE**: 250 calls up in one process take more than one of two cores for their sound alone, so that its p99
   depends on what else the machine does.
 """.splitlines()

@@ -6,10 +6,10 @@ import time
 from bench.dialers import run_dialers, settled
 from bench.report import Figure
 from bench.stage import FULL, Stage, stage
+from calloff.calls.cancel import cancel_pending
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.pool import Pool
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.settler import settle_canceled
+from calloff.upkeep.settler import settle_canceled
 from tests.support.seed import seed
 
 _DEPTH = 10_000_000 if FULL else 200_000

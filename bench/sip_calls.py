@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bench.report import Figure, milliseconds, percentile
 from bench.stage import FULL, Stage, stage
+from calloff.calls.submit import submit
 from calloff.db.embedded import EmbeddedServer
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
-from calloff.queue.submit import submit
 from calloff.trunks.sip import SipTrunk
 from calloff.trunks.sip_settings import CallerIdHeader, SipStackSettings, SipTrunkSettings
 from calloff.trunks.sip_stack import SipStack

@@ -5,12 +5,12 @@ from calloff.accounts.audit import record
 from calloff.accounts.permissions import share_application
 from calloff.accounts.trunks import add_trunk
 from calloff.accounts.users import add_user
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.settler import settle_canceled
-from calloff.queue.submit import submit
+from calloff.upkeep.settler import settle_canceled
 from tests.support.site import LATER, Site
 
 _NAMES = """

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import Browser, Page, expect
 
 from calloff.accounts.trunks import add_trunk
-from calloff.queue.read import list_calls
+from calloff.reports.read import list_calls
 from tests.browser.conftest import Watched, follow, press, watching
 from tests.support.site import PASSWORD
 

@@ -4,9 +4,9 @@ import csv
 
 from playwright.async_api import expect
 
+from calloff.calls.submit import submit
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
-from calloff.queue.submit import submit
 from tests.browser.conftest import Watched
 
 

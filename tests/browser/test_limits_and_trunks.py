@@ -4,10 +4,10 @@ import re
 
 from playwright.async_api import expect
 
+from calloff.calls.submit import submit
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.submit import submit
 from tests.browser.conftest import Watched, follow, press
 
 

@@ -3,10 +3,10 @@
 from playwright.async_api import expect
 
 from calloff.accounts.audit import record
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.submit import submit
 from tests.browser.conftest import Watched
 
 CORPUS = [

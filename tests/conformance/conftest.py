@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from calloff.trunks.base import DialRequest, Ended, Leg, LegEvent, boot_time
+from calloff.domain.permits import DialogIds, Permit
+from calloff.trunks.base import Ended, Leg, LegEvent, boot_time
 from calloff.trunks.sip import SipTrunk
 from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
 from calloff.trunks.sip_stack import SipStack
@@ -18,11 +19,9 @@ CALLER = "+18005550199"
 E = TypeVar("E", bound=LegEvent)
 
 
-def request(
-    number: str = NUMBER, *, caller_id: str | None = CALLER, ring: float = 10.0, within: float = 2.0
-) -> DialRequest:
+def request(number: str = NUMBER, *, caller_id: str | None = CALLER, ring: float = 10.0, within: float = 2.0) -> Permit:
     """A request that has to leave `within` seconds."""
-    return DialRequest(number, caller_id, ring, boot_time() + within)
+    return Permit(0, 1, number, caller_id, ring, boot_time() + within, DialogIds.make())
 
 
 async def wait_for(leg: Leg, kind: type[E], timeout: float = 10.0) -> E:

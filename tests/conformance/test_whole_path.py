@@ -6,14 +6,14 @@ import json
 import wave
 from pathlib import Path
 
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.bulk import SharedFields, StagedRow, Upload
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.read import CallStatus, find_call, list_calls
-from calloff.queue.submit import submit
+from calloff.lists.bulk import SharedFields, StagedRow, Upload
+from calloff.reports.read import CallStatus, find_call, list_calls
 from calloff.trunks.base import SAMPLE_RATE
 from calloff.voice.applications import upload_application
 from calloff.voice.cache import AudioCache

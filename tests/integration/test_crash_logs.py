@@ -10,12 +10,13 @@ from fastapi import FastAPI
 
 from calloff.accounts.keys import add_key
 from calloff.api.app import create_app
+from calloff.calls.submit import submit
 from calloff.console.app import mount_console
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
+from calloff.domain.permits import Permit
 from calloff.domain.phone import parse_destination
-from calloff.queue.submit import submit
-from calloff.trunks.base import DialRequest, Leg
+from calloff.trunks.base import Leg
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.webhooks import post
 from tests.integration.console.conftest import client_of, owner_of, visit
@@ -57,9 +58,9 @@ async def test_of_the_api_and_the_console(app: FastAPI, pool: Pool, monkeypatch:
 
 
 class _BrokenTrunk(TappedTrunk):
-    async def dial(self, request: DialRequest) -> Leg:
-        await SimulatedTrunk.dial(self, request)
-        self.dialed.append((0.0, request.number))
+    async def dial(self, permit: Permit) -> Leg:
+        await SimulatedTrunk.dial(self, permit)
+        self.dialed.append((0.0, permit.number))
         async with self.changed:
             self.changed.notify_all()
         raise KeyError(HOSTILE)

@@ -18,7 +18,7 @@ from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
 from calloff.db.pool import open_pool
 from calloff.domain import patience
-from calloff.queue import upload_slots
+from calloff.lists import upload_slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ApiProcess:
 def api_process(database_url: str, **constants: float) -> Iterator[ApiProcess]:
     """An API on this database, listening already; killed at the end.
 
-    `constants` are those of `domain/patience.py` and `queue/upload_slots.py`, to wait less long.
+    `constants` are those of `domain/patience.py` and `lists/upload_slots.py`, to wait less long.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         process = subprocess.Popen(

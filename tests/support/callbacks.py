@@ -9,12 +9,12 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from calloff.accounts.secrets import SecretBox
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.settler import settle_canceled
-from calloff.queue.submit import submit
+from calloff.upkeep.settler import settle_canceled
 from calloff.webhooks.deliver import Sender
 from calloff.webhooks.guard import Guard
 from calloff.webhooks.outbox import Callback, list_callbacks

@@ -10,7 +10,8 @@ from pathlib import Path
 from calloff.db.pool import Pool
 from calloff.dialer.loop import Dialer
 from calloff.dialer.talk import Conversations
-from calloff.trunks.base import DialRequest, Leg, TooLate, Trunk
+from calloff.domain.permits import Permit
+from calloff.trunks.base import Leg, TooLate, Trunk
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.voice.applications import Applications
 from calloff.voice.cache import AudioCache
@@ -30,15 +31,15 @@ class TappedTrunk(SimulatedTrunk):
     most_at_once: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def dial(self, request: DialRequest) -> Leg:
+    async def dial(self, permit: Permit) -> Leg:
         """Dial, and note it."""
         try:
             # Not by super(): a dataclass with slots is a class made anew.
-            leg = await SimulatedTrunk.dial(self, request)
+            leg = await SimulatedTrunk.dial(self, permit)
         except TooLate:
-            self.too_late.append(request.number)
+            self.too_late.append(permit.number)
             raise
-        self.dialed.append((time.monotonic(), request.number))
+        self.dialed.append((time.monotonic(), permit.number))
         self.most_at_once = max(self.most_at_once, len(self._lines))
         async with self.changed:
             self.changed.notify_all()

@@ -4,8 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from calloff.domain.permits import Permit
 from calloff.domain.results import CalleeType, Result
-from calloff.trunks.base import SAMPLE_RATE, Connected, DialRequest, Digit, Ended, Leg, TrunkUnavailable
+from calloff.trunks.base import SAMPLE_RATE, Connected, Digit, Ended, Leg, TrunkUnavailable
 
 _RATE = SAMPLE_RATE * 2
 
@@ -33,11 +34,11 @@ class LoopbackTrunk:
         if self.leg is not None:
             await self.hang_up(self.leg)
 
-    async def dial(self, request: DialRequest) -> Leg:
+    async def dial(self, permit: Permit) -> Leg:
         """Answer at once."""
         if self.connected:
             raise TrunkUnavailable("The loopback trunk has one port; wait for its call to end.")
-        self.leg = Leg(request)
+        self.leg = Leg(permit)
         self.connected = True
         self.leg.publish(Connected(self.callee_type))
         return self.leg

@@ -12,7 +12,7 @@ from calloff.accounts.passwords import set_password
 from calloff.db.pool import Pool
 from calloff.domain.phone import Destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.bulk import SharedFields, StagedRow, Upload
+from calloff.lists.bulk import SharedFields, StagedRow, Upload
 from tests.support.seed import Seed, seed
 from tests.support.serving import Served, serving
 

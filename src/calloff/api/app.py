@@ -8,7 +8,7 @@ from calloff.api.errors import install_error_handlers
 from calloff.api.request_times import RequestTimes
 from calloff.api.routes import bulk, calls, cancel, documentation, health, metrics
 from calloff.db.pool import Pool
-from calloff.queue.upload_slots import UploadSlots
+from calloff.lists.upload_slots import UploadSlots
 
 
 def create_app(

@@ -9,7 +9,7 @@ from calloff.accounts.access import User, authenticate
 from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotAuthenticated
-from calloff.queue.upload_slots import UploadSlots
+from calloff.lists.upload_slots import UploadSlots
 
 _MISSING = "Credentials are missing. Send your e-mail address and a developer key with HTTP Basic authentication."
 

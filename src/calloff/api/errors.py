@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calloff.accounts.throttle import TooManyAttempts
 from calloff.api.representation import respond
+from calloff.calls.idempotency import KeyReused
 from calloff.domain.errors import (
     Busy,
     CalloffError,
@@ -26,7 +27,6 @@ from calloff.domain.errors import (
     TooLarge,
     TooSlow,
 )
-from calloff.queue.idempotency import KeyReused
 
 _log = logging.getLogger(__name__)
 

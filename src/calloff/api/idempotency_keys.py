@@ -4,8 +4,8 @@ import re
 
 from fastapi import Request
 
+from calloff.calls.idempotency import IdempotencyKey
 from calloff.domain.errors import InvalidInput
-from calloff.queue.idempotency import IdempotencyKey
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 

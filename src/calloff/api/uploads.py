@@ -8,6 +8,7 @@ from python_multipart.multipart import parse_options_header
 from calloff.api.bodies import decode_field, refuse_compressed, unique_fields
 from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
+from calloff.calls.idempotency import fingerprint_of
 from calloff.domain.call_requests import (
     SHARED_FIELDS,
     check_text,
@@ -19,9 +20,8 @@ from calloff.domain.call_requests import (
 )
 from calloff.domain.errors import InvalidInput
 from calloff.domain.patience import MAX_LIST, read_patiently, too_large
-from calloff.queue.bulk import SharedFields, Upload
-from calloff.queue.idempotency import fingerprint_of
-from calloff.queue.staging import Staging
+from calloff.lists.bulk import SharedFields, Upload
+from calloff.lists.staging import Staging
 
 _MAX_FIELD = 128 * 1024
 _MAX_FIELDS = 100

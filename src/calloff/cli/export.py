@@ -13,7 +13,7 @@ from calloff.cli.options import with_settings
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
-from calloff.queue.export import Selection, export_calls
+from calloff.reports.export import Selection, export_calls
 
 
 @with_settings("admin")

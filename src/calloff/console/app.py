@@ -39,7 +39,7 @@ from calloff.domain.errors import (
     TooLarge,
     TooSlow,
 )
-from calloff.queue.upload_slots import UploadSlots
+from calloff.lists.upload_slots import UploadSlots
 
 _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (InvalidInput, 400),

@@ -14,7 +14,7 @@ from calloff.domain.call_requests import (
 )
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import InvalidInput
-from calloff.queue.bulk import SharedFields
+from calloff.lists.bulk import SharedFields
 
 _WORDS = {
     "start_timestamp": "the time to begin",

@@ -12,9 +12,9 @@ from calloff.console.call_form import read_shared
 from calloff.console.visitor import MAX_FORM, parse_form
 from calloff.domain.errors import InvalidInput
 from calloff.domain.patience import MAX_LIST, read_patiently
-from calloff.queue.bulk import RejectedRow, SharedFields, StagedRow, Upload
-from calloff.queue.csv_rows import CsvRows
-from calloff.queue.staging import Staging
+from calloff.lists.bulk import RejectedRow, SharedFields, StagedRow, Upload
+from calloff.lists.csv_rows import CsvRows
+from calloff.lists.staging import Staging
 
 MAX_PIECE = 64 * 1024
 """Bytes of a piece to look at."""

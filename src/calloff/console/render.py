@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from calloff.console.visitor import FORM_TOKEN, current_session
 from calloff.domain.phone import mask
-from calloff.queue.read import CallStatus
+from calloff.reports.read import CallStatus
 
 STATIC = Path(__file__).parent / "static"
 

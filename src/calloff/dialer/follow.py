@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 
+from calloff.calls.claim import ClaimedCall
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations, Talked
 from calloff.domain.errors import CalloffError, InvalidInput, OutcomeUnknown
+from calloff.domain.permits import DialogIds, Permit
 from calloff.domain.phone import mask
 from calloff.domain.results import Result
-from calloff.queue.claim import ClaimedCall
-from calloff.trunks.base import Connected, DialRequest, Ended, Leg, TooLate, Trunk, TrunkUnavailable, boot_time
+from calloff.trunks.base import Connected, Ended, Leg, TooLate, Trunk, TrunkUnavailable, boot_time
 
 FENCE = 1.0
 """Seconds after its start was sent in which an INVITE may leave (promise S2)."""
@@ -80,9 +81,17 @@ async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None
     if not started:
         await records.withdraw(call.claim)
         return None
-    request = DialRequest(call.phone_number, call.caller_id, call.ring_timeout, deadline=start_sent + FENCE)
+    permit = Permit(
+        call.claim.call_id,
+        call.attempt,
+        call.phone_number,
+        call.caller_id,
+        call.ring_timeout,
+        deadline=start_sent + FENCE,
+        dialog=DialogIds.make(),
+    )
     try:
-        leg = await trunk.dial(request)
+        leg = await trunk.dial(permit)
         records.latencies.observe("invite", boot_time() - start_sent)
         return leg
     except TooLate:

@@ -7,6 +7,8 @@ import logging
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from calloff.calls.claim import ClaimedCall, claim, due_queues
+from calloff.calls.rescue import LEASE
 from calloff.db.background import end_tasks
 from calloff.db.pool import Pool
 from calloff.dialer.batches import MOST
@@ -14,11 +16,10 @@ from calloff.dialer.follow import FindTrunk, follow
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations
 from calloff.dialer.wake import listen
-from calloff.queue.claim import ClaimedCall, claim, due_queues
-from calloff.queue.dialers import LEASE, register, renew, retire
-from calloff.queue.housekeeping import keep_house
-from calloff.queue.retention import RETENTION_DAYS
 from calloff.trunks.base import Leg, Trunk
+from calloff.upkeep.dialers import register, renew, retire
+from calloff.upkeep.housekeeping import keep_house
+from calloff.upkeep.retention import RETENTION_DAYS
 
 _IDLE = 5.0
 """Seconds after which an idle dialer looks at the queue by itself, should a NOTIFY have been lost."""

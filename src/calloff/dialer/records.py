@@ -9,14 +9,14 @@ from functools import partial
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from calloff.calls.claim import Claim
+from calloff.calls.settle import Answer, Ending, connect, settle, withdraw
+from calloff.calls.start import start
 from calloff.db.pool import Pool
 from calloff.dialer.batches import Batches
 from calloff.domain.errors import OutcomeUnknown
 from calloff.domain.results import CalleeType, Result
-from calloff.queue.claim import Claim
-from calloff.queue.latencies import Latencies
-from calloff.queue.settle import Answer, Ending, connect, settle, withdraw
-from calloff.queue.start import start
+from calloff.upkeep.latencies import Latencies
 
 _RETRY_FIRST = 0.2
 _RETRY_LAST = 5.0

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from calloff.calls.claim import ClaimedCall
 from calloff.domain.results import CalleeType
-from calloff.queue.claim import ClaimedCall
 from calloff.trunks.base import Connected, Ended, Leg, Trunk
 from calloff.voice.applications import Application, Applications
 from calloff.voice.interpreter import CallInfo, run

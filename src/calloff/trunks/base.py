@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from calloff.domain.errors import CalloffError
+from calloff.domain.permits import Permit
 from calloff.domain.results import CalleeType, Result
 
 SAMPLE_RATE = 8000
@@ -19,25 +20,11 @@ FRAME_BYTES = 320
 
 
 class TooLate(CalloffError):
-    """`DialRequest.deadline` passed before the INVITE could leave, so none was sent."""
+    """`Permit.deadline` passed before the INVITE could leave, so none was sent."""
 
 
 class TrunkUnavailable(CalloffError):
     """The trunk cannot place calls now (its stack is dead, full or draining); no INVITE was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class DialRequest:
-    """One attempt to reach somebody."""
-
-    number: str
-    """7 to 15 digits, with a leading `+` if the caller gave one."""
-    caller_id: str | None
-    """The number to show to the far end, in the same form; None leaves it to the trunk."""
-    ring_timeout: float
-    """Seconds after which an unanswered leg ends as `no_answer`."""
-    deadline: float
-    """The `boot_time()` after which the INVITE must not leave any more (promise S2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +65,9 @@ LegEvent = Ringing | Connected | Digit | Ended
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """One attempt on its way: the request, the correlation key, and the events that came and were not read yet."""
+    """One attempt on its way: its permit, the correlation key, and the events that came and were not read yet."""
 
-    request: DialRequest
+    permit: Permit
     sip_call_id: str | None = None
     """The SIP Call-ID (RFC 3261 section 20.8), for logs; None on a trunk without SIP or before it is known."""
     _events: asyncio.Queue[LegEvent] = field(default_factory=asyncio.Queue)
@@ -110,7 +97,7 @@ class Trunk(Protocol):
         """Hang up what is left and let go of everything; a second call does nothing."""
         ...
 
-    async def dial(self, request: DialRequest) -> Leg:
+    async def dial(self, permit: Permit) -> Leg:
         """Send one INVITE and return at once. Raises `TooLate` or `TrunkUnavailable`: then none was sent."""
         ...
 

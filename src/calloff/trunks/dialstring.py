@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterator
 
 from calloff.domain.errors import InvalidInput
-from calloff.trunks.base import DialRequest
+from calloff.domain.permits import Permit
 
 _NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 _KEYS = frozenset("0123456789*#ABCD")
 _PAUSES = frozenset(",wp")
 
 
-def check_request(request: DialRequest) -> None:
+def check_permit(permit: Permit) -> None:
     """Raise `InvalidInput` unless number and caller ID are an optional `+` and 7 to 15 ASCII digits."""
-    if not _NUMBER.fullmatch(request.number):
+    if not _NUMBER.fullmatch(permit.number):
         raise InvalidInput("The number to dial must be 7 to 15 digits, with an optional + in front.")
-    if request.caller_id is not None and not _NUMBER.fullmatch(request.caller_id):
+    if permit.caller_id is not None and not _NUMBER.fullmatch(permit.caller_id):
         raise InvalidInput("The caller ID must be 7 to 15 digits, with an optional + in front.")
 
 

@@ -3,7 +3,7 @@
     0001 busy (486)      0003 declined (603)        0005 carrier error (503)     0007 a fax answers
     0002 no answer       0004 invalid number (404)  0006 an answering machine answers
 
-Every other number is answered by a person. What happens, and when, depends on the number and the request alone.
+Every other number is answered by a person. What happens, and when, depends on the number and the permit alone.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from calloff.domain.permits import Permit
 from calloff.domain.results import CalleeType, Result, result_of_sip_code
 from calloff.trunks.base import (
     SAMPLE_RATE,
     Connected,
-    DialRequest,
     Ended,
     Leg,
     Ringing,
@@ -23,7 +23,7 @@ from calloff.trunks.base import (
     TrunkUnavailable,
     boot_time,
 )
-from calloff.trunks.dialstring import check_request, parse_digits
+from calloff.trunks.dialstring import check_permit, parse_digits
 
 RING_SECONDS = 1.0
 """How long a far end takes to answer or to refuse."""
@@ -73,16 +73,16 @@ class SimulatedTrunk:
         for leg in list(self._lines):
             await self.hang_up(leg)
 
-    async def dial(self, request: DialRequest) -> Leg:
+    async def dial(self, permit: Permit) -> Leg:
         """Begin the scene that the number asks for. Raises `TooLate`, `TrunkUnavailable` or `InvalidInput`."""
-        check_request(request)
+        check_permit(permit)
         if not self._running:
             raise TrunkUnavailable("The simulated trunk is not running; start it before dialing.")
         if len(self._lines) >= self.ports:
             raise TrunkUnavailable("All ports of the simulated trunk are in use; wait for a call to end.")
-        if boot_time() > request.deadline:
+        if boot_time() > permit.deadline:
             raise TooLate("The time in which this attempt had to leave is over; it was not dialed.")
-        leg = Leg(request)
+        leg = Leg(permit)
         line = self._lines[leg] = _Line(leg)
         line.task = asyncio.create_task(self._play(line))
         return leg
@@ -137,7 +137,7 @@ class SimulatedTrunk:
         return bytes(length)
 
     async def _play(self, line: _Line) -> None:
-        for seconds, step in _scene(line.leg.request):
+        for seconds, step in _scene(line.leg.permit):
             await self._sleep(seconds)
             if isinstance(step, Ended):
                 self._end(line, step)
@@ -155,15 +155,15 @@ class SimulatedTrunk:
         await asyncio.sleep(seconds / self.speed)
 
 
-def _scene(request: DialRequest) -> Iterator[tuple[float, Ringing | Connected | Ended]]:
+def _scene(permit: Permit) -> Iterator[tuple[float, Ringing | Connected | Ended]]:
     """What the far end does: after how many seconds, and what; the last step is `Ended`."""
-    kind = request.number[-4:]
+    kind = permit.number[-4:]
     refusal = _REFUSALS.get(kind)
     decides_after = NO_ANSWER_SECONDS if kind == _NO_ANSWER else RING_SECONDS
     if refusal is None or refusal in _RINGS_FIRST:
         yield 0.0, Ringing()
-    if request.ring_timeout < decides_after:
-        yield request.ring_timeout, Ended(Result.NO_ANSWER, None, "ring timeout")
+    if permit.ring_timeout < decides_after:
+        yield permit.ring_timeout, Ended(Result.NO_ANSWER, None, "ring timeout")
     elif refusal is not None:
         yield decides_after, Ended(result_of_sip_code(refusal), refusal, "refused by the far end")
     elif kind == _NO_ANSWER:

@@ -9,9 +9,10 @@ from baresip.errors import split_status
 
 from calloff.domain.errors import NotConfigured, OutcomeUnknown
 from calloff.domain.masking import mask_numbers
+from calloff.domain.permits import Permit
 from calloff.domain.results import Result, result_of_sip_code
-from calloff.trunks.base import Connected, DialRequest, Digit, Ended, Leg, Ringing, TrunkUnavailable
-from calloff.trunks.dialstring import check_request, parse_digits
+from calloff.trunks.base import Connected, Digit, Ended, Leg, Ringing, TrunkUnavailable
+from calloff.trunks.dialstring import check_permit, parse_digits
 from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings, SipUri
 from calloff.trunks.sip_stack import SipCall, SipStack
 
@@ -79,21 +80,21 @@ class SipTrunk:
             await asyncio.gather(*(self.hang_up(leg) for leg in list(self._lines)))
             await self._stack.release()
 
-    async def dial(self, request: DialRequest) -> Leg:
+    async def dial(self, permit: Permit) -> Leg:
         """Send one INVITE and return when it has left, which over TCP or TLS may take a connection first.
 
         Raises `InvalidInput`, `TooLate` or `TrunkUnavailable`: then none was sent.
         """
-        check_request(request)
+        check_permit(permit)
         if not self._running:
             raise TrunkUnavailable("The SIP trunk is not running; start it before dialing.")
-        line = _Line(Leg(request))
+        line = _Line(Leg(permit))
         try:
             await self._stack.dial(
-                self._account(request.caller_id),
-                self._uri.dialing(request.number),
-                self._headers(request.caller_id),
-                request.deadline,
+                self._account(permit.caller_id),
+                self._uri.dialing(permit.number),
+                self._headers(permit.caller_id),
+                permit.deadline,
                 lambda call, event: self._follow(line, call, event),
             )
         except OutcomeUnknown as error:
@@ -155,7 +156,7 @@ class SipTrunk:
             case Event.CALL_OUTGOING:
                 line.sip = call
                 line.leg.sip_call_id = call.call_id or None
-                line.timer = self._later(line, line.leg.request.ring_timeout, "ring timeout")
+                line.timer = self._later(line, line.leg.permit.ring_timeout, "ring timeout")
             case Event.CALL_RINGING:
                 line.leg.publish(Ringing(180))
             case Event.CALL_PROGRESS:

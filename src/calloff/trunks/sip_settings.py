@@ -66,7 +66,7 @@ class SipUri:
         return self.host if self.port is None else f"{self.host}:{self.port}"
 
     def dialing(self, number: str) -> str:
-        """The Request-URI for `number`, which is digits only (`check_request`)."""
+        """The Request-URI for `number`, which is digits only (`check_permit`)."""
         return f"sip:{number}@{self.address};transport={self.transport}"
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotConfigured
-from calloff.queue.details import call_details
-from calloff.queue.read import find_call
+from calloff.reports.details import call_details
+from calloff.reports.read import find_call
 from calloff.webhooks.body import encode_body
 from calloff.webhooks.keys import sign
 from calloff.webhooks.outbox import DueCallback

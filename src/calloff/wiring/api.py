@@ -14,7 +14,7 @@ from calloff.api.app import create_app
 from calloff.api.http_protocol import HttpProtocol
 from calloff.config import Settings
 from calloff.console.app import mount_console
-from calloff.queue.upload_slots import UploadSlots
+from calloff.lists.upload_slots import UploadSlots
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.listening import BACKLOG, listen, url_of
 from calloff.wiring.signals import stop_on_signals

@@ -8,8 +8,9 @@ from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.config import Settings
 from calloff.domain.errors import NotFound
+from calloff.domain.permits import DialogIds, Permit
 from calloff.domain.phone import parse_number
-from calloff.trunks.base import Connected, DialRequest, Digit, Ended, Leg, LegEvent, Ringing, Trunk, boot_time
+from calloff.trunks.base import Connected, Digit, Ended, Leg, LegEvent, Ringing, Trunk, boot_time
 from calloff.trunks.sip_settings import SipStackSettings
 from calloff.wiring.database import database
 from calloff.wiring.trunks import Trunks
@@ -40,7 +41,7 @@ async def place_test_call(
         trunks = Trunks(pool, SecretBox.open(settings.data_dir, settings.secret_key), sip, ports=1)
         try:
             trunk = await trunks.find(records[0].id)
-            leg = await trunk.dial(DialRequest(destination, shown, 60.0, boot_time() + _PATIENCE))
+            leg = await trunk.dial(Permit(0, 1, destination, shown, 60.0, boot_time() + _PATIENCE, DialogIds.make()))
             tell(f"dialed, SIP Call-ID {leg.sip_call_id}" if leg.sip_call_id else "dialed")
             await record_by_operator(pool, "make a test call", records[0], origin=origin)
             hanging_up: asyncio.Task[None] | None = None

@@ -16,6 +16,9 @@ from calloff.accounts.permissions import list_shares, share_application
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import add_trunk, find_trunk, list_trunks, set_trunk
 from calloff.accounts.users import add_user, deactivate_user, find_user, list_users, reactivate_user, set_role
+from calloff.calls.claim import claim, due_queues
+from calloff.calls.start import start
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import (
@@ -29,11 +32,8 @@ from calloff.domain.errors import (
 )
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.claim import claim, due_queues
-from calloff.queue.dialers import register
-from calloff.queue.read import find_call
-from calloff.queue.start import start
-from calloff.queue.submit import submit
+from calloff.reports.read import find_call
+from calloff.upkeep.dialers import register
 from tests.support.seed import seed
 
 

@@ -15,13 +15,13 @@ from calloff.accounts.users import add_user
 from calloff.api import bodies
 from calloff.api.app import create_app
 from calloff.api.openapi import openapi_document
+from calloff.calls.idempotency import IdempotencyKey, in_progress
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain import patience
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
-from calloff.queue import upload_slots
-from calloff.queue.idempotency import IdempotencyKey, in_progress
-from calloff.queue.submit import submit
+from calloff.lists import upload_slots
 from tests.integration.api.asking import OPERATIONS, Asker, NeverEnding
 from tests.support.seed import seed
 

@@ -8,17 +8,17 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from calloff.api.app import create_app
+from calloff.calls.cancel import cancel_call, cancel_pending
+from calloff.calls.claim import claim
+from calloff.calls.settle import Answer, Ending, connect, settle
+from calloff.calls.start import start
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
 from calloff.domain.results import Result
-from calloff.queue.cancel import cancel_call, cancel_pending
-from calloff.queue.claim import claim
-from calloff.queue.dialers import register, renew
-from calloff.queue.latencies import Latencies
-from calloff.queue.settle import Answer, Ending, connect, settle
-from calloff.queue.start import start
-from calloff.queue.submit import submit
+from calloff.upkeep.dialers import register, renew
+from calloff.upkeep.latencies import Latencies
 from calloff.webhooks.outbox import claim_callbacks, mark_delivered, mark_failed
 from tests.support.callbacks import over
 from tests.support.seed import seed

@@ -17,11 +17,11 @@ from typer.main import get_command
 from calloff.accounts.keys import add_key
 from calloff.accounts.users import add_user
 from calloff.api.app import create_app
+from calloff.calls.submit import submit
 from calloff.cli import app
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
-from calloff.queue.submit import submit
 from tests.support.changes import Entry, changes_by, entries, newest, not_recorded_by
 from tests.support.seed import Seed, seed
 from tests.support.serving import environment

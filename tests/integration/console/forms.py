@@ -5,11 +5,11 @@ import httpx
 from calloff.accounts.access import User
 from calloff.accounts.keys import add_key
 from calloff.accounts.users import add_user
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.submit import submit
 from tests.integration.console.conftest import ORIGIN, Visit, owner_of
 from tests.support.seed import Seed
 from tests.support.site import PASSWORD

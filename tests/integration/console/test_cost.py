@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from calloff.calls.cancel import cancel_pending
 from calloff.db.pool import Pool, open_pool
-from calloff.queue.cancel import cancel_pending
 from tests.integration.console.conftest import new_app, owner_of, visit
 from tests.support.seed import seed
 

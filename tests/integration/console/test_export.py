@@ -11,13 +11,13 @@ from fastapi import FastAPI
 
 from calloff.accounts.access import User
 from calloff.accounts.sessions import begin_session
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.console.visitor import COOKIE
 from calloff.db.pool import Pool, open_pool
 from calloff.domain.calls import NewCall
 from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.phone import parse_destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.submit import submit
 from tests.integration.console.conftest import new_app, owner_of, visit
 from tests.support.seed import Seed, seed
 

@@ -14,8 +14,8 @@ from calloff.console import list_upload
 from calloff.console.list_upload import MAX_PIECE
 from calloff.console.visitor import COOKIE, MAX_FORM
 from calloff.db.pool import Pool
-from calloff.queue import upload_slots
-from calloff.queue.upload_slots import MAX_OF_ONE_ACCOUNT
+from calloff.lists import upload_slots
+from calloff.lists.upload_slots import MAX_OF_ONE_ACCOUNT
 from tests.integration.console.conftest import ORIGIN, Visit, owner_of, visit
 from tests.support.seed import Seed, seed
 from tests.support.site import running_site

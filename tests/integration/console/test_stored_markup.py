@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from psycopg import sql
 
 from calloff.accounts.audit import record
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.settler import settle_canceled
-from calloff.queue.submit import submit
+from calloff.upkeep.settler import settle_canceled
 from tests.integration.console.conftest import Visit, console_routes, owner_of, visit
 from tests.integration.console.forms import fill
 from tests.support.seed import seed

@@ -10,15 +10,15 @@ import psycopg
 import pytest
 
 from calloff.accounts.accounts import deactivate_account, limit_account
+from calloff.calls.cancel import cancel_pending, pause, resume
+from calloff.calls.submit import submit
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
 from calloff.db.pool import Pool, open_pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
-from calloff.queue.cancel import cancel_pending, pause, resume
-from calloff.queue.read import CallStatus, find_call
-from calloff.queue.submit import submit
+from calloff.reports.read import CallStatus, find_call
 from calloff.voice.applications import upload_application
 from calloff.voice.cache import AudioCache
 from calloff.voice.speech import Speech

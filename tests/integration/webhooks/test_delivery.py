@@ -13,8 +13,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
-from calloff.queue.details import call_details
-from calloff.queue.read import find_call
+from calloff.reports.details import call_details
+from calloff.reports.read import find_call
 from calloff.webhooks import outbox, post
 from calloff.webhooks.guard import AddressRefused, Guard
 from calloff.webhooks.keys import current_key, rotate_key

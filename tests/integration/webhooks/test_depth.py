@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from calloff.calls.cancel import cancel_pending
+from calloff.calls.submit import submit
 from calloff.db.pool import Connection, Pool
 from calloff.db.statements import load
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
-from calloff.queue.cancel import cancel_pending
-from calloff.queue.submit import submit
 from tests.support.callbacks import add_waiting
 from tests.support.seed import Seed, seed
 
@@ -52,7 +52,7 @@ async def test_the_end_of_a_call_adds_one_row_and_reads_none(pool: Pool, deep: S
     settle = {"deployment_id": deep.deployment_id, "limit": 10, "epoch": -1, "due_at": "-infinity", "call_id": 0}
     async with pool.connection() as connection, connection.transaction():
         before = await _touched(connection)
-        await connection.execute(load("calloff.queue", "settle_canceled"), settle)
+        await connection.execute(load("calloff.upkeep", "settle_canceled"), settle)
         assert await _touched(connection) - before == Counter(inserted=1)
 
 
@@ -62,7 +62,7 @@ async def test_claiming_a_call_does_not_look_at_the_outbox(pool: Pool, deep: See
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("INSERT INTO dialer (id, name, ports, lease_until) VALUES (0, 'd', 1, 'infinity')")
         before = await _touched(connection)
-        row = await (await connection.execute(load("calloff.queue", "claim"), claim)).fetchone()
+        row = await (await connection.execute(load("calloff.calls", "claim"), claim)).fetchone()
         assert row is not None
         assert len(row["value"]["calls"]) == 1
         assert await _touched(connection) == before

@@ -9,7 +9,7 @@ import numpy
 import pytest
 import soundfile
 
-from calloff.trunks.base import Connected, DialRequest, boot_time
+from calloff.trunks.base import Connected
 from calloff.voice.cache import AudioCache
 from calloff.voice.expressions import Evaluator
 from calloff.voice.interpreter import CallInfo, Collected, run
@@ -19,6 +19,7 @@ from calloff.voice.prompts import Media
 from calloff.voice.recordings import Recordings
 from calloff.voice.speech import Speech
 from tests.support.loopback import LoopbackTrunk
+from tests.support.permits import permit
 
 RATE = 8000
 
@@ -84,7 +85,7 @@ async def media(tmp_path: Path) -> AsyncIterator[Media]:
 @pytest.fixture
 async def call(media: Media) -> AsyncIterator[Call]:
     trunk = LoopbackTrunk()
-    leg = await trunk.dial(DialRequest("+15551230000", None, 30, boot_time() + 1))
+    leg = await trunk.dial(permit("+15551230000"))
     connected = await leg.next_event()
     assert isinstance(connected, Connected)
     async with Line(trunk, leg, connected) as line:

@@ -7,12 +7,13 @@ import numpy
 import pytest
 
 from calloff.domain.results import CalleeType
-from calloff.trunks.base import Connected, DialRequest, boot_time
+from calloff.trunks.base import Connected
 from calloff.voice.callee import CalleeDetector
 from calloff.voice.line import Line
 from calloff.voice.tones import level, single_tone, tone_share
 from tests.support import callees
 from tests.support.loopback import LoopbackTrunk
+from tests.support.permits import permit
 
 LEAST_RIGHT = {
     CalleeType.VOICE: 0.70,
@@ -64,7 +65,7 @@ def test_a_tone_is_measured_by_its_share_of_the_sound(frequency: float) -> None:
 async def test_a_line_learns_who_answered_from_what_it_hears(heard: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calloff.voice.line._LATEST", 0.4)
     trunk = LoopbackTrunk(callee_type=None)
-    leg = await trunk.dial(DialRequest("+15551230000", None, 30, boot_time() + 1))
+    leg = await trunk.dial(permit("+15551230000"))
     connected = await leg.next_event()
     assert isinstance(connected, Connected)
     async with Line(trunk, leg, connected) as line:

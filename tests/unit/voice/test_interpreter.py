@@ -7,7 +7,7 @@ import time
 import pytest
 
 from calloff.domain.results import CalleeType, Result
-from calloff.trunks.base import Connected, DialRequest, Ringing, boot_time
+from calloff.trunks.base import Connected, Ringing
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.voice import interpreter
 from calloff.voice.interpreter import End
@@ -15,6 +15,7 @@ from calloff.voice.line import Line
 from calloff.voice.parser import parse_document
 from calloff.voice.prompts import Media
 from tests.support.loopback import LoopbackTrunk
+from tests.support.permits import permit
 from tests.unit.voice.conftest import Call, Uploads, names_of, steady
 
 
@@ -189,7 +190,7 @@ async def test_a_hang_up_ends_the_application_while_a_recording_is_being_fetched
 async def test_an_application_runs_on_the_simulated_trunk(media: Media) -> None:
     trunk = SimulatedTrunk()
     await trunk.start()
-    leg = await trunk.dial(DialRequest("+15551230006", None, 30, boot_time() + 1))
+    leg = await trunk.dial(permit("+15551230006"))
     assert isinstance(await leg.next_event(), Ringing)
     connected = await leg.next_event()
     assert isinstance(connected, Connected)

@@ -1,7 +1,7 @@
 """The parameters of the operations."""
 
 from calloff.api.openapi.schemas import IDENTIFIER, Schema
-from calloff.queue.read import STATUSES
+from calloff.reports.read import STATUSES
 
 
 def parameters() -> dict[str, Schema]:

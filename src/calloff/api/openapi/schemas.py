@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calloff.queue.read import STATUSES
+from calloff.reports.read import STATUSES
 
 Schema = dict[str, Any]
 

@@ -18,7 +18,7 @@ from calloff.api.recording import recording
 from calloff.api.representation import escape_xml, prefers_xml
 from calloff.api.uploads import read_upload
 from calloff.domain.patience import patience
-from calloff.queue.bulk import RejectedRow, Totals, Upload
+from calloff.lists.bulk import RejectedRow, Totals, Upload
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
 _CHUNK = 64 * 1024

@@ -11,13 +11,13 @@ from calloff.api.identifiers import identifier, permitted_deployment
 from calloff.api.paging import next_page, parse_page
 from calloff.api.recording import recording
 from calloff.api.representation import respond
+from calloff.calls.cancel import cancel_call
+from calloff.calls.idempotency import fingerprint_of
+from calloff.calls.submit import submit, submit_once
 from calloff.domain.call_requests import parse_call
 from calloff.domain.errors import InvalidInput, NotFound
-from calloff.queue.cancel import cancel_call
-from calloff.queue.details import call_details
-from calloff.queue.idempotency import fingerprint_of
-from calloff.queue.read import STATUSES, CallStatus, find_call, list_calls
-from calloff.queue.submit import submit, submit_once
+from calloff.reports.details import call_details
+from calloff.reports.read import STATUSES, CallStatus, find_call, list_calls
 
 router = APIRouter(prefix="/api")
 _NO_CALL = "No call was found by that call id."

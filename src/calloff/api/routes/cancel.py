@@ -9,7 +9,7 @@ from calloff.api.identifiers import origin, permitted_deployment
 from calloff.api.paging import next_page, parse_page
 from calloff.api.recording import recording
 from calloff.api.representation import respond
-from calloff.queue.cancel import cancel_pending, list_cancellations, pause, resume
+from calloff.calls.cancel import cancel_pending, list_cancellations, pause, resume
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
 

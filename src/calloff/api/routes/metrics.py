@@ -17,8 +17,8 @@ from starlette.responses import Response
 
 from calloff.api.authentication import pool_of
 from calloff.domain.errors import NotPermitted
-from calloff.queue.latencies import BOUNDS
-from calloff.queue.measure import Measures, measure
+from calloff.upkeep.latencies import BOUNDS
+from calloff.upkeep.measure import Measures, measure
 
 router = APIRouter()
 

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
+from calloff.calls.cancel import cancel_call
 from calloff.console.deployment_pages import Place, deployment_page, enter, identifier
 from calloff.console.render import shown_number
 from calloff.console.visitor import pool_of, read_form
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.domain.phone import parse_number
-from calloff.queue.cancel import cancel_call
-from calloff.queue.export import Format, export_pages
-from calloff.queue.read import STATUSES, CallStatus, find_call, list_calls
+from calloff.reports.export import Format, export_pages
+from calloff.reports.read import STATUSES, CallStatus, find_call, list_calls
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/calls")
 _PAGE, _EXPORT_PAGE = 50, 250

@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.access import Permission
+from calloff.calls.cancel import Cancellation, cancel_pending, list_cancellations
 from calloff.console.deployment_pages import deployment_page, enter, identifier
 from calloff.console.render import fragment
 from calloff.console.visitor import origin, pool_of, read_form
 from calloff.domain.errors import NotFound
-from calloff.queue.cancel import Cancellation, cancel_pending, list_cancellations
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
 _PAGE = 50

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
+from calloff.calls.cancel import pause, resume
+from calloff.calls.submit import submit
 from calloff.console.call_form import in_words, read_call
 from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.numbers import draw_chart, live_numbers
 from calloff.console.render import fragment
 from calloff.console.visitor import pool_of, read_form
 from calloff.domain.errors import CalloffError, InvalidInput
-from calloff.queue.cancel import pause, resume
-from calloff.queue.read import list_calls
-from calloff.queue.submit import submit
+from calloff.reports.read import list_calls
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
 

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.sessions import Session
 from calloff.accounts.trunks import TrunkKind, TrunkRecord, add_trunk, find_trunk, list_trunks, set_trunk
+from calloff.calls.submit import submit
 from calloff.console.deployment_pages import identifier
 from calloff.console.recording import record_change
 from calloff.console.render import page
@@ -17,7 +18,6 @@ from calloff.db.statements import load
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import CalloffError, Conflict, InvalidInput, NotFound, NotPermitted
 from calloff.domain.phone import parse_destination
-from calloff.queue.submit import submit
 
 router = APIRouter(prefix="/trunks")
 _KINDS: dict[str, TrunkKind] = {"sip": "sip", "simulated": "simulated"}

@@ -1,0 +1,48 @@
+"""What lets a call be dialed: a permit, which only the start of an attempt gives, and a trunk turns into a leg."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class DialogIds:
+    """What names an attempt on the wire, known before its INVITE leaves, so that somebody else can end it."""
+
+    sip_call_id: str
+    """The Call-ID (RFC 3261 section 20.8)."""
+    branch: str
+    """Of the first INVITE's Via, with its magic cookie (RFC 3261 section 8.1.1.7)."""
+    from_tag: str
+    """Our tag (RFC 3261 section 19.3)."""
+    cseq: int
+    """The sequence number of the first INVITE (RFC 3261 section 8.1.1.5)."""
+
+    @classmethod
+    def make(cls) -> Self:
+        """New ones, which nobody can guess and nobody else has."""
+        return cls(
+            sip_call_id=secrets.token_hex(16),
+            branch=f"z9hG4bK{secrets.token_hex(12)}",
+            from_tag=secrets.token_hex(8),
+            cseq=secrets.randbelow(2**30) + 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One attempt to reach somebody, which may be made now and once."""
+
+    call_id: int
+    """0 for a call outside any queue."""
+    attempt: int
+    """From 1."""
+    number: str
+    """7 to 15 digits, with a leading `+` if the caller gave one."""
+    caller_id: str | None
+    """The number to show to the far end, in the same form; None leaves it to the trunk."""
+    ring_timeout: float
+    """Seconds after which an unanswered leg ends as `no_answer`."""
+    deadline: float
+    """The `boot_time()` after which the INVITE must not leave any more (promise S2)."""
+    dialog: DialogIds

@@ -1,0 +1,1 @@
+"""What one dialer does for all: writing canceled calls down, leases, retention, counts and measurement."""

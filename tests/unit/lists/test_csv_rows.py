@@ -1,0 +1,163 @@
+"""The list of a bulk upload, however it is cut into chunks and whatever is wrong with it."""
+
+import csv
+import io
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calloff.domain.errors import InvalidInput
+from calloff.lists import csv_rows
+from calloff.lists.bulk import RejectedRow, StagedRow
+from calloff.lists.csv_records import MAX_RECORD, Records
+from calloff.lists.csv_rows import CsvRows
+
+_TEXT = st.text(alphabet='a1",;\t\r\n ', max_size=40)
+_CUTS = st.lists(st.integers(0, 60), max_size=8)
+
+
+def _cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(places), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+def _read(*chunks: bytes) -> list[StagedRow | RejectedRow]:
+    rows = CsvRows()
+    return [row for chunk in chunks for row in rows.feed(chunk)] + rows.finish()
+
+
+def _outcome(*chunks: bytes) -> object:
+    try:
+        return _read(*chunks)
+    except InvalidInput as error:
+        return error.message
+
+
+@given(_TEXT, _CUTS)
+def test_a_cut_anywhere_changes_nothing(text: str, cuts: list[int]) -> None:
+    data = b"destination,a\r\n6175551234,x\n" + text.encode()
+    assert _outcome(*_cut(data, cuts)) == _outcome(data)
+
+
+@given(st.binary(max_size=60), _CUTS)
+def test_no_bytes_break_it(data: bytes, cuts: list[int]) -> None:
+    assert _outcome(*_cut(data, cuts)) == _outcome(data)
+
+
+@given(_TEXT, _CUTS)
+def test_records_are_those_of_the_csv_module(text: str, cuts: list[int]) -> None:
+    records = Records()
+    chunks = _cut(b"h,e\n" + text.encode(), cuts)
+    found = [record for chunk in chunks for record in records.feed(chunk)] + list(records.finish())
+    cells = [next(csv.reader((record.decode(),)), []) for _, record, problem in found if problem is None]
+    expected = list(csv.reader(io.StringIO("h,e\n" + text, newline="")))
+    if found[-1][2] is not None:
+        # The csv module takes a cell that is never closed for a cell; here it is an error.
+        expected.pop()
+    assert cells == expected
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_people_send(ending: str, delimiter: str, mark: str) -> None:
+    lines = [[], ["name", "Destination"], ['"A ""b"""', "617-555-1234"], [], [f'"x{delimiter}y"', "6175551235"]]
+    data = (mark + ending.join(delimiter.join(line) for line in lines)).encode()
+    rows = _read(*(data[place : place + 1] for place in range(len(data))))
+    assert [(row.line, row.variables) for row in rows if isinstance(row, StagedRow)] == [
+        (3, {"name": 'A "b"'}),
+        (5, {"name": f"x{delimiter}y"}),
+    ]
+
+
+def test_a_stray_quote_takes_no_other_row_with_it() -> None:
+    first, second = _read(b'destination,pipe\n6175551234,5" wide\n6175551235,x\n')
+    assert isinstance(first, StagedRow)
+    assert first.variables == {"pipe": '5" wide'}
+    assert isinstance(second, StagedRow)
+
+
+def test_a_quote_that_is_never_closed_is_no_variable() -> None:
+    (row,) = _read(b'destination,a\n6175551234,"x\n6175551235,y\n')
+    assert isinstance(row, RejectedRow)
+    assert (row.line, row.error) == (2, "The row's last quote is never closed. Check its quotes.")
+
+
+def test_a_row_of_ten_megabytes_is_rejected_and_the_next_is_read() -> None:
+    chunks = [b"destination\n", *[b"x" * 65536] * 160, b"\n6175551234\n"]
+    rejected, staged = _read(*chunks)
+    assert isinstance(rejected, RejectedRow)
+    assert rejected.line == 2
+    assert len(rejected.value) <= 100
+    assert isinstance(staged, StagedRow)
+    assert staged.line == 3
+
+
+def test_a_quote_bomb_costs_no_more_than_its_bytes() -> None:
+    started = time.process_time()
+    rows = _outcome(b"destination\n", *[b'"' + b"\n" * (MAX_RECORD - 1)] * 32)
+    assert time.process_time() - started < 8
+    assert isinstance(rows, list)
+    assert all(isinstance(row, RejectedRow) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "The list is empty."),
+        (b"\n\r\n\n", "The list is empty."),
+        (b"name\nx\n", "The list has no destination column."),
+        (b"destination,destination\n1,2\n", "The list has a column twice."),
+        (b"destination,phone_number\n1,2\n", "The list has a column twice."),
+        (b"destination,\n1,2\n", "A column of the list has no name."),
+        (b"6175551234,Ann\n", "The list has several columns and no header."),
+        ("destination\n6175551234\n".encode("utf-16"), "The list is UTF-16."),
+        ("destination\n6175551234\n".encode("utf-16-le"), "The list is UTF-16."),
+        ("N\u00e4me,destination\n".encode("latin-1"), "The list is not UTF-8."),
+        (b"destination,a\0\n", "The list holds a NUL"),
+        (b"destination," + b"x" * 10_000 + b"\n", "The list's header is too long."),
+        (",".join(["destination", *map(str, range(200))]).encode(), "The list has more than 100 columns."),
+        (b"d" * 100_000 + b"\n6175551234\n", "The list has no header that can be read."),
+    ],
+)
+def test_a_list_that_cannot_be_read(data: bytes, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _read(*(data[place : place + 65536] for place in range(0, len(data), 65536)))
+    assert caught.value.message.startswith(message)
+
+
+def test_a_list_has_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "MAX_LINES", 100)
+    monkeypatch.setattr(csv_rows, "MAX_REJECTED", 50)
+    assert len(_read(b"destination\n" + b"x\n" * 50)) == 50
+    with pytest.raises(InvalidInput, match="More than 50 rows"):
+        _read(b"destination\n" + b"x\n" * 51)
+    with pytest.raises(InvalidInput, match="more than 100 lines"):
+        _read(b"destination\n" + b"\n" * 100 + b"6175551234\n")
+
+
+def test_only_a_header_is_a_list_without_rows() -> None:
+    assert _read(b"destination,name\r\n") == []
+
+
+def test_bad_rows_say_why() -> None:
+    rows = _read(b"destination,a\n+1\n6175551234,x\0\n6175551234,\xff\n6175551234,1,2\n")
+    assert [(row.line, row.error[:12]) for row in rows if isinstance(row, RejectedRow)] == [
+        (2, "phone_number"),
+        (3, "The row hold"),
+        (4, "The row is n"),
+        (5, "The row has "),
+    ]
+
+
+def test_names_cannot_be_blown_up_by_short_rows() -> None:
+    header = ",".join(["destination", *("x" * 75 + str(n) for n in range(99))]).encode()
+    rows = CsvRows()
+    rows.feed(header + b"\n")
+    for _ in range(130):
+        rows.feed(b"6175551234\n" * 1000)
+    with pytest.raises(InvalidInput, match="names are too long"):
+        rows.feed(b"6175551234\n" * 10_000)

@@ -110,11 +110,15 @@ class Served:
 
 @contextmanager
 def serving(
-    data_dir: Path, *arguments: str, database_url: str | None = None, env: Mapping[str, str] | None = None
+    data_dir: Path,
+    *arguments: str,
+    database_url: str | None = None,
+    env: Mapping[str, str] | None = None,
+    descriptors: int | None = None,
 ) -> Iterator[Served]:
     """A `calloff serve` on a free port, ready to answer; stopped in the end if the test did not do so.
 
-    Shows its log if the test fails.
+    It may open no more than that many `descriptors` a process. Shows its log if the test fails.
     """
     data_dir.mkdir(exist_ok=True)
     output, log = data_dir / "serve.out", data_dir / "serve.log"
@@ -122,7 +126,7 @@ def serving(
     if database_url is not None:
         settings["database_url"] = database_url
     with output.open("wb") as out, log.open("ab") as err:
-        process = _start(arguments, {**environment(**settings), **(env or {})}, out, err)
+        process = _start(arguments, {**environment(**settings), **(env or {})}, out, err, descriptors)
     try:
         url = _wait_until_ready(process, output)
         yield Served(process, data_dir, url, output, log, _credentials(data_dir), database_url)
@@ -145,10 +149,16 @@ def _end_embedded_server(data_dir: Path) -> None:
 
 
 def _start(
-    arguments: tuple[str, ...], env: Mapping[str, str], out: IO[bytes], err: IO[bytes]
+    arguments: tuple[str, ...], env: Mapping[str, str], out: IO[bytes], err: IO[bytes], descriptors: int | None
 ) -> "subprocess.Popen[bytes]":
+    limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
     return subprocess.Popen(
-        command("serve", *arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, start_new_session=True
+        [*limited, *command("serve", *arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        env=env,
+        start_new_session=True,
     )
 
 

@@ -13,9 +13,9 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
+from calloff.domain.addresses import holder_of
 from calloff.domain.errors import CalloffError, NotAuthenticated
 
 Key = TypeVar("Key")
@@ -106,7 +106,7 @@ class Throttle:
             _remember(self._failures, key, counted + failures * rate.seconds)
 
     def _keys(self, address: str, email: str) -> tuple[tuple[tuple[str, ...], Rate], ...]:
-        place = _place(address)
+        place = holder_of(address)
         return ((place, email.lower()), self.per_user), ((place,), self.per_address)
 
     def _wait(self, key: tuple[str, ...], rate: Rate) -> float:
@@ -115,18 +115,6 @@ class Throttle:
 
     def _digest(self, email: str, credential: str) -> bytes:
         return hashlib.blake2b(f"{email.lower()}\0{credential}".encode(errors="replace"), key=self._salt).digest()
-
-
-def _place(address: str) -> str:
-    """Whom an address stands for: with IPv6, everybody has at least 2**64 of them (RFC 6177)."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped) if mapped is not None else str(IPv6Network((int(parsed) >> 64 << 64, 64)))
-    return address
 
 
 def _remember(table: "OrderedDict[Key, Value]", key: Key, value: Value) -> None:

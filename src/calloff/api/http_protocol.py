@@ -6,6 +6,7 @@ import httptools
 from fastapi import Request
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from calloff.api.connections import Seat
 from calloff.api.errors import error_response
 
 _MAX_HEAD = 64 * 1024
@@ -26,15 +27,18 @@ class HttpProtocol(HttpToolsProtocol):
     _head = 0
     _unread = 0
     _deadline: asyncio.TimerHandle | None = None
+    seat: Seat
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """asyncio: somebody connected."""
         super().connection_made(transport)
+        self.seat.close = transport.abort
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection has ended."""
         self._expect_nothing()
+        self.seat.leave()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -47,6 +51,7 @@ class HttpProtocol(HttpToolsProtocol):
         """uvicorn: its body begins."""
         self._in_head = False
         self._expect_nothing()
+        self.seat.busy()
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise ValueError("one Host, and no more (RFC 9112 section 3.2)")
@@ -91,6 +96,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """uvicorn: it was answered."""
         super().on_response_complete()
+        if self.cycle.response_complete:
+            self.seat.waiting()
         # Whoever was not told to send the body may send the next request in its place (RFC 9110 section 10.1.1).
         if self.cycle.waiting_for_100_continue and self.cycle.more_body:
             self.transport.close()

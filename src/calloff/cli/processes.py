@@ -7,6 +7,7 @@ import typer
 
 from calloff.cli.options import with_settings
 from calloff.config import Settings
+from calloff.wiring.descriptors import raise_descriptor_limit
 from calloff.wiring.lifeline import hold
 from calloff.wiring.logs import configure_logging
 
@@ -29,6 +30,7 @@ def serve(settings: Settings) -> None:
     from calloff.wiring.service import serve
 
     configure_logging(settings.log_level, "serve")
+    raise_descriptor_limit()
     asyncio.run(serve(settings, _announce))
 
 
@@ -65,6 +67,7 @@ def webhooks(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
 
 def _start(settings: Settings, name: str, lifeline_fd: int | None) -> None:
     configure_logging(settings.log_level, name)
+    raise_descriptor_limit()
     if lifeline_fd is not None:
         hold(lifeline_fd)
 

@@ -1,4 +1,4 @@
-"""Which IP addresses Calloff connects to on behalf of a customer: public ones only (security.md row 21).
+"""Which IP addresses Calloff connects to for a customer: public ones only (security.md row 21); and whose one is.
 
 Check the addresses that a name was resolved to, and connect to the very address that was checked.
 """
@@ -55,3 +55,15 @@ def is_public(address: str | IPv4Address | IPv6Address) -> bool:
     if parsed in _NAT64:
         return is_public(IPv4Address(int(parsed) & 0xFFFFFFFF))
     return parsed in _GLOBAL_V6 and not any(parsed in network for network in _REFUSED_V6)
+
+
+def holder_of(address: str) -> str:
+    """Whom an address stands for: with IPv6, everybody has at least 2**64 of them (RFC 6177)."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped) if mapped is not None else str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return address

@@ -13,6 +13,16 @@ LEASE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class DueHost:
+    """A host that a callback is due for."""
+
+    host: str
+    """With its port."""
+    account_id: int
+    """Whose callback has waited longest for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class DueCallback:
     """A callback to deliver now."""
 
@@ -42,10 +52,11 @@ class Callback:
     last_error: str | None
 
 
-async def due_hosts(pool: Pool) -> list[str]:
-    """Every host (with its port) that a callback is due for."""
-    async with pool.connection() as connection:
-        return [row["host"] for row in await (await connection.execute(load(__package__, "due_hosts"))).fetchall()]
+async def due_hosts(pool: Pool) -> list[DueHost]:
+    """Every host that a callback is due for."""
+    async with pool.connection() as connection, connection.cursor(row_factory=class_row(DueHost)) as cursor:
+        await cursor.execute(load(__package__, "due_hosts"))
+        return await cursor.fetchall()
 
 
 async def claim_callbacks(pool: Pool, host: str, limit: int) -> list[DueCallback]:

@@ -11,7 +11,7 @@ from psycopg_pool import PoolTimeout
 from calloff.db.background import end_tasks
 from calloff.db.pool import Pool
 from calloff.webhooks.deliver import Sender
-from calloff.webhooks.outbox import DueCallback, claim_callbacks, due_hosts, mark_delivered, mark_failed
+from calloff.webhooks.outbox import DueCallback, DueHost, claim_callbacks, due_hosts, mark_delivered, mark_failed
 from calloff.webhooks.post import Answer
 from calloff.webhooks.schedule import next_wait
 from calloff.webhooks.turns import Turns
@@ -49,18 +49,18 @@ class Worker:
             await end_tasks(stopping, *self._tasks)
 
     async def _round(self) -> None:
-        for host in self._turns.in_order(await due_hosts(self._pool)):
-            room = self._turns.room(host)
+        for due in self._turns.in_order(await due_hosts(self._pool)):
+            room = self._turns.room(due)
             if not room:
                 continue
-            claimed = await claim_callbacks(self._pool, host, room)
-            self._turns.begin(host, len(claimed))
+            claimed = await claim_callbacks(self._pool, due.host, room)
+            self._turns.begin(due, len(claimed))
             for callback in claimed:
-                task = asyncio.create_task(self._deliver(callback, host))
+                task = asyncio.create_task(self._deliver(callback, due))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, callback: DueCallback, host: str) -> None:
+    async def _deliver(self, callback: DueCallback, due: DueHost) -> None:
         loop = asyncio.get_running_loop()
         began, seconds = loop.time(), None
         try:
@@ -72,7 +72,7 @@ class Worker:
             # Its lease ends by itself, and the same callback goes out again.
             _log.warning("callback of call %d waits for the database: %s", callback.call_id, type(error).__name__)
         finally:
-            self._turns.end(host, seconds)
+            self._turns.end(due, seconds)
             self._wake.set()
 
     async def _answer(self, callback: DueCallback) -> Answer:

@@ -7,11 +7,15 @@ WITH RECURSIVE open_host AS (
     FROM open_host AS h
     WHERE h.host IS NOT NULL
 )
-SELECT h.host FROM open_host AS h
+SELECT h.host, a.account_id
+FROM open_host AS h
 -- Not EXISTS, which a planner that does not know the table yet turns into a join with all of it.
-WHERE h.host IS NOT NULL AND now() >= (
-    SELECT c.next_attempt_at FROM callback AS c
+CROSS JOIN LATERAL (
+    SELECT c.deployment_id, c.next_attempt_at FROM callback AS c
     WHERE c.host = h.host AND c.delivered_at IS NULL AND c.gave_up_at IS NULL
     ORDER BY c.next_attempt_at
     LIMIT 1
-)
+) AS first
+JOIN deployment AS d ON d.id = first.deployment_id
+JOIN application AS a ON a.id = d.application_id
+WHERE h.host IS NOT NULL AND first.next_attempt_at <= now()

@@ -13,9 +13,10 @@ from bench.stage import FULL, Stage, stage
 from calloff.accounts.secrets import SecretBox
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.pool import open_pool
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.webhooks.deliver import Sender
-from calloff.webhooks.guard import Guard
-from calloff.webhooks.post import Poster
+from calloff.webhooks.post import post
 from calloff.webhooks.turns import PER_PROMPT_HOST
 from calloff.webhooks.worker import Worker
 from tests.support.callbacks import LOOPBACK, add_waiting
@@ -74,21 +75,21 @@ async def _host() -> None:
 async def _work(url: str) -> None:
     pool = await open_pool(url, min_size=1, max_size=10)
     box = SecretBox(Fernet.generate_key().decode())
-    await Worker(pool, Sender(pool, box, Poster(Guard(LOOPBACK)))).run(asyncio.Event())
+    await Worker(pool, Sender(pool, box, Client(Guard(LOOPBACK)))).run(asyncio.Event())
 
 
 async def _post(url: str) -> None:
-    poster = Poster(Guard(LOOPBACK))
+    client = Client(Guard(LOOPBACK))
     left = iter(range(_CALLBACKS))
 
     async def one() -> None:
         for _ in left:
-            await poster.post(url, {"content-type": "application/json"}, "{}")
+            await post(client, url, {"content-type": "application/json"}, "{}")
 
     started = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(PER_PROMPT_HOST)))
     print(_CALLBACKS / (time.perf_counter() - started))
-    await poster.close()
+    await client.close()
 
 
 if __name__ == "__main__":

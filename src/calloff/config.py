@@ -77,11 +77,12 @@ class Settings:
         default=30.0,
         metadata=_about("Seconds that a dialer which is told to stop waits for its calls to end.", "serve", "dialer"),
     )
-    allow_callback_networks: str = field(
+    allow_networks: str = field(
         default="",
         metadata=_about(
-            "Networks besides the public Internet that callbacks may connect to: 10.1.0.0/16,fd00::/8.",
+            "Networks besides the public Internet for callbacks, recordings and documents: 10.1.0.0/16,fd00::/8.",
             "serve",
+            "dialer",
             "webhooks",
         ),
     )
@@ -139,7 +140,7 @@ class Settings:
         first, last = self.rtp_port_range
         if not 1024 <= first < last <= 65535:
             raise NotConfigured("The RTP ports must be a range within 1024-65535.")
-        _ = self.callback_networks, self.proxy_networks
+        _ = self.allowed_networks, self.proxy_networks
 
     @property
     def rtp_port_range(self) -> tuple[int, int]:
@@ -150,9 +151,9 @@ class Settings:
         return int(match[1]), int(match[2])
 
     @property
-    def callback_networks(self) -> list[IPv4Network | IPv6Network]:
-        """The networks that callbacks may connect to, besides public addresses. Raises `NotConfigured`."""
-        return _networks(self.allow_callback_networks, "The callback networks must look like 10.1.0.0/16,fd00::/8.")
+    def allowed_networks(self) -> list[IPv4Network | IPv6Network]:
+        """The networks that users may name addresses in, besides public ones. Raises `NotConfigured`."""
+        return _networks(self.allow_networks, "The allowed networks must look like 10.1.0.0/16,fd00::/8.")
 
     @property
     def proxy_networks(self) -> list[IPv4Network | IPv6Network]:

@@ -18,7 +18,7 @@ from calloff.domain.permits import Permit
 from calloff.domain.phone import parse_destination
 from calloff.trunks.base import Leg
 from calloff.trunks.simulated import SimulatedTrunk
-from calloff.webhooks import post
+from calloff.webhooks import deliver
 from tests.integration.console.conftest import client_of, owner_of, visit
 from tests.support.callbacks import delivering, over, wait_marked
 from tests.support.dialing import TappedTrunk, dialing
@@ -81,7 +81,7 @@ async def test_of_a_dialer(pool: Pool, database_url: str, tmp_path: Path) -> Non
 
 
 async def test_of_the_callbacks(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post.Poster, "post", _break_off)
+    monkeypatch.setattr(deliver, "post", _break_off)
     with logged() as log:
         deployment_id, _ = await over(pool, f"http://127.0.0.1:9/{NUMBER}")
         async with delivering(pool):

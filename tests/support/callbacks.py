@@ -14,11 +14,11 @@ from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.upkeep.settler import settle_canceled
 from calloff.webhooks.deliver import Sender
-from calloff.webhooks.guard import Guard
 from calloff.webhooks.outbox import Callback, list_callbacks
-from calloff.webhooks.post import Poster
 from calloff.webhooks.worker import Worker
 from tests.support.seed import seed
 
@@ -29,14 +29,14 @@ BOX = SecretBox(Fernet.generate_key().decode())
 @asynccontextmanager
 async def delivering(pool: Pool, guard: Guard | None = None, box: SecretBox = BOX) -> AsyncIterator[asyncio.Event]:
     """A worker that runs; set the event to tell it to stop. Leaving waits until it has."""
-    poster, stop = Poster(guard or Guard(LOOPBACK)), asyncio.Event()
-    running = asyncio.create_task(Worker(pool, Sender(pool, box, poster)).run(stop))
+    client, stop = Client(guard or Guard(LOOPBACK)), asyncio.Event()
+    running = asyncio.create_task(Worker(pool, Sender(pool, box, client)).run(stop))
     try:
         yield stop
     finally:
         stop.set()
         await running
-        await poster.close()
+        await client.close()
 
 
 async def over(pool: Pool, url: str, calls: int = 1, **fields: Any) -> tuple[int, list[int]]:

@@ -9,16 +9,19 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
+
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import open_pool
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.webhooks.deliver import Sender
-from calloff.webhooks.guard import Guard
 from calloff.webhooks.outbox import DueCallback
-from calloff.webhooks.post import Answer, Poster
+from calloff.webhooks.post import Answer
 from calloff.webhooks.worker import Worker
 from tests.support.callbacks import LOOPBACK
 
@@ -65,21 +68,23 @@ class _Mortal(Worker):
         _die_at("marked")
 
 
-class _MortalPoster(Poster):
-    async def post(self, url: str, headers: Mapping[str, str], body: str) -> Answer:
+class _MortalGuard(Guard):
+    """A guard that dies when it is asked, before anything is sent."""
+
+    async def addresses(self, url: httpx.URL) -> list[str]:
         _die_at("signed")
-        return await super().post(url, headers, body)
+        return await super().addresses(url)
 
 
 async def _main(url: str, key: str) -> None:
     pool = await open_pool(url, min_size=1, max_size=8)
-    poster, stop = _MortalPoster(Guard(LOOPBACK)), asyncio.Event()
-    running = asyncio.create_task(_Mortal(pool, Sender(pool, SecretBox(key), poster)).run(stop))
+    client, stop = Client(_MortalGuard(LOOPBACK)), asyncio.Event()
+    running = asyncio.create_task(_Mortal(pool, Sender(pool, SecretBox(key), client)).run(stop))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     stop.set()
     await running
-    await poster.close()
+    await client.close()
     await pool.close()
 
 

@@ -11,6 +11,8 @@ from calloff.db.pool import Pool
 from calloff.dialer.loop import Dialer
 from calloff.dialer.talk import Conversations
 from calloff.domain.permits import Permit
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.trunks.base import Leg, TooLate, Trunk
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.voice.applications import Applications
@@ -68,7 +70,8 @@ async def dialing(
     """
     await trunk.start()
     audio = AudioCache(cache)
-    media = Media(Speech.of_this_machine(audio), Recordings(audio), Evaluator())
+    client = Client(Guard())
+    media = Media(Speech.of_this_machine(audio), Recordings(audio, client), Evaluator())
     stop = asyncio.Event()
 
     async def find_trunk(_trunk_id: int) -> Trunk:
@@ -95,6 +98,6 @@ async def dialing(
         yield drain
     finally:
         await drain()
-        await media.recordings.stop()
+        await client.close()
         await media.evaluator.stop()
         await trunk.stop()

@@ -61,7 +61,7 @@ def test_an_address_is_shown_without_its_password(url: str, shows: str) -> None:
         {"log_level": "loud"},
         {"rtp_ports": "20000"},
         {"rtp_ports": "20000-10000"},
-        {"allow_callback_networks": "10.0.0.1/8"},
+        {"allow_networks": "10.0.0.1/8"},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:

@@ -1,6 +1,6 @@
 """The delivery of results to their `result_url` (contract, *Callback*).
 
 `worker` takes what is due out of the outbox, host by host, with `turns` saying whose turn it is; `deliver` makes one,
-`keys` signs it, `post` sends it, `guard` decides whom we connect to, `schedule` says when to try again, `outbox` is the
+`keys` signs it, `post` sends it (by the one client in `outbound/`), `schedule` says when to try again, `outbox` is the
 table.
 """

@@ -5,21 +5,22 @@ from datetime import UTC, datetime
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotConfigured
+from calloff.outbound.client import Client
 from calloff.reports.details import call_details
 from calloff.reports.read import find_call
 from calloff.webhooks.body import encode_body
 from calloff.webhooks.keys import sign
 from calloff.webhooks.outbox import DueCallback
-from calloff.webhooks.post import Answer, Poster
+from calloff.webhooks.post import Answer, post
 
 
 class Sender:
-    """Delivers callbacks; the poster is closed by whoever made it."""
+    """Delivers callbacks; the client is closed by whoever made it."""
 
-    def __init__(self, pool: Pool, box: SecretBox, poster: Poster) -> None:
+    def __init__(self, pool: Pool, box: SecretBox, client: Client) -> None:
         self._pool = pool
         self._box = box
-        self._poster = poster
+        self._client = client
 
     async def deliver(self, callback: DueCallback) -> Answer:
         """Send the callback of a call; never raises for what the host does."""
@@ -32,4 +33,4 @@ class Sender:
             signature = await sign(self._pool, self._box, callback.deployment_id, f"msg_{call.call_id}", now, body)
         except NotConfigured as error:
             return Answer(None, error.message)
-        return await self._poster.post(call.result_url, {"content-type": content_type, **signature}, body)
+        return await post(self._client, call.result_url, {"content-type": content_type, **signature}, body)

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.dialer.talk import Conversations
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.voice.applications import Applications
 from calloff.voice.cache import AudioCache
 from calloff.voice.expressions import Evaluator
@@ -25,9 +27,10 @@ def speech_of(settings: Settings) -> Speech:
 async def conversations(settings: Settings, pool: Pool) -> AsyncIterator[Conversations]:
     """Everything that a dialer process needs to talk, with its cache of sounds in the data directory."""
     cache = AudioCache(settings.data_dir / _SOUNDS)
-    media = Media(Speech.of_this_machine(cache, settings.piper_voice), Recordings(cache), Evaluator())
+    client = Client(Guard(settings.allowed_networks))
+    media = Media(Speech.of_this_machine(cache, settings.piper_voice), Recordings(cache, client), Evaluator())
     try:
         yield Conversations(Applications(pool), media)
     finally:
-        await media.recordings.stop()
+        await client.close()
         await media.evaluator.stop()

@@ -4,9 +4,9 @@ import asyncio
 
 from calloff.accounts.secrets import SecretBox
 from calloff.config import Settings
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.webhooks.deliver import Sender
-from calloff.webhooks.guard import Guard
-from calloff.webhooks.post import Poster
 from calloff.webhooks.worker import Worker
 from calloff.wiring.database import database
 from calloff.wiring.signals import stop_on_signals
@@ -18,8 +18,8 @@ async def run_webhooks(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with database(settings, min_size=1, max_size=10) as pool:
-        poster = Poster(Guard(settings.callback_networks))
+        client = Client(Guard(settings.allowed_networks))
         try:
-            await Worker(pool, Sender(pool, box, poster)).run(stop)
+            await Worker(pool, Sender(pool, box, client)).run(stop)
         finally:
-            await poster.close()
+            await client.close()

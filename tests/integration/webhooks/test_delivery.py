@@ -13,10 +13,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
+from calloff.outbound.guard import AddressRefused, Guard
 from calloff.reports.details import call_details
 from calloff.reports.read import find_call
-from calloff.webhooks import outbox, post
-from calloff.webhooks.guard import AddressRefused, Guard
+from calloff.webhooks import deliver, outbox, post
 from calloff.webhooks.keys import current_key, rotate_key
 from calloff.webhooks.outbox import claim_callbacks, list_callbacks, redeliver
 from calloff.webhooks.turns import PER_HOST
@@ -267,10 +267,10 @@ async def test_no_way_of_writing_a_private_address_gets_through(host: str) -> No
     [
         (
             "127.0.0.1",
-            "The host of the result_url has an address that is not public. Use a public one, or allow its network.",
+            "The host has an address that is not public. Use a public one, or let the operator allow its network.",
         ),
-        ("nowhere.invalid", "The host of the result_url is not known. Correct the address."),
-        ("a" * 70 + ".example", "The host of the result_url is not known. Correct the address."),
+        ("nowhere.invalid", "The host is not known. Correct the address."),
+        ("a" * 70 + ".example", "The host is not known. Correct the address."),
     ],
 )
 async def test_a_refusal_says_what_to_mend_and_does_not_repeat_the_address(pool: Pool, host: str, message: str) -> None:
@@ -340,7 +340,7 @@ async def test_a_fault_of_ours_does_not_go_round_and_round(pool: Pool, monkeypat
 
     async with sink() as far:
         deployment_id, _ = await over(pool, far.url)
-        monkeypatch.setattr(post.Poster, "post", broken)
+        monkeypatch.setattr(deliver, "post", broken)
         async with delivering(pool):
             callback = await wait_marked(pool, deployment_id)
     assert callback.last_error == "it could not be made (RuntimeError)"

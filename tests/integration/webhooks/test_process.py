@@ -23,7 +23,7 @@ CALLS = 10
 
 @asynccontextmanager
 async def _webhooks(database_url: str, data_dir: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    settings = {"database_url": database_url, "data_dir": str(data_dir), "allow_callback_networks": "127.0.0.0/8"}
+    settings = {"database_url": database_url, "data_dir": str(data_dir), "allow_networks": "127.0.0.0/8"}
     process = await asyncio.create_subprocess_exec(*command("webhooks"), env=environment(**settings))
     try:
         yield process

@@ -9,6 +9,8 @@ import numpy
 import pytest
 import soundfile
 
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.trunks.base import Connected
 from calloff.voice.cache import AudioCache
 from calloff.voice.expressions import Evaluator
@@ -76,10 +78,10 @@ class Call:
 @pytest.fixture
 async def media(tmp_path: Path) -> AsyncIterator[Media]:
     cache = AudioCache(tmp_path / "audio")
-    recordings = Recordings(cache)
+    client = Client(Guard())
     async with Evaluator() as evaluator:
-        yield Media(Speech.of_this_machine(cache), recordings, evaluator)
-    await recordings.stop()
+        yield Media(Speech.of_this_machine(cache), Recordings(cache, client), evaluator)
+    await client.close()
 
 
 @pytest.fixture

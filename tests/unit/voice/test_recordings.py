@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import numpy
 import pytest
 
+from calloff.outbound.client import Client
+from calloff.outbound.guard import Guard
 from calloff.voice import recordings
 from calloff.voice.audio import UnusableAudio, decode_wav
 from calloff.voice.cache import AudioCache
@@ -94,9 +97,9 @@ async def reply(writer: asyncio.StreamWriter, status: str, body: bytes, headers:
 @pytest.fixture
 async def local(tmp_path: Path) -> AsyncIterator[Recordings]:
     """Recordings that may be downloaded from this machine."""
-    local = Recordings(AudioCache(tmp_path), allow=lambda address: address in ("127.0.0.1", "::1"))
-    yield local
-    await local.stop()
+    client = Client(Guard([ip_network("127.0.0.1"), ip_network("::1")]))
+    yield Recordings(AudioCache(tmp_path), client)
+    await client.close()
 
 
 async def test_a_download_asks_for_the_host_by_name_and_is_kept(local: Recordings) -> None:
@@ -126,11 +129,12 @@ async def test_hosts_that_are_not_public_are_never_connected_to(tmp_path: Path, 
         reached.set()
         await reply(writer, "200 OK", wav(sine(8000)))
 
-    guarded = Recordings(AudioCache(tmp_path))
+    client = Client(Guard())
+    guarded = Recordings(AudioCache(tmp_path), client)
     async with server(answer) as address:
         with pytest.raises(RecordingUnavailable):
             await guarded.sound(Audio(1, f"http://{host}:{address.rpartition(':')[2]}/a.wav", ()), Uploads().read)
-    await guarded.stop()
+    await client.close()
     assert not reached.is_set()
 
 

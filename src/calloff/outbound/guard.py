@@ -1,4 +1,4 @@
-"""Whom a callback may connect to: every address of its host is checked, and the checked ones are used.
+"""Whom we connect to for a user: every address of its host is checked, and the checked ones are used.
 
 So neither a name that resolves to a private address, nor one that resolves differently the second time, gets through.
 """
@@ -22,7 +22,7 @@ any more, and name servers that never answer must not keep others from being ask
 
 
 class AddressRefused(CalloffError):
-    """The callback's host has no address that may be connected to; the message does not repeat the URL."""
+    """The host has no address, or one that may not be connected to; the message does not repeat the URL."""
 
 
 class Guard:
@@ -43,11 +43,11 @@ class Guard:
         try:
             found = await self._look_up(url.raw_host.decode("ascii"), port)
         except (OSError, UnicodeError):
-            raise AddressRefused("The host of the result_url is not known. Correct the address.") from None
+            raise AddressRefused("The host is not known. Correct the address.") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses or not all(self._allows(address) for address in addresses):
             raise AddressRefused(
-                "The host of the result_url has an address that is not public. Use a public one, or allow its network."
+                "The host has an address that is not public. Use a public one, or let the operator allow its network."
             )
         return addresses
 

@@ -21,6 +21,19 @@ SELECT (SELECT max(id) FROM account) AS new_account, (SELECT max(id) FROM accoun
        (SELECT max(id) FROM deployment) AS new_deployment, (SELECT max(id) FROM trunk) AS new_trunk,
        (SELECT max(id) FROM call) AS new_call
 """
+_ENTRIES = """
+SELECT account_id, user_id, origin, action, subject
+FROM (
+    SELECT at, account_id, user_id, origin, action, subject FROM audit_log
+    UNION ALL
+    SELECT x.canceled_at, a.account_id, x.user_id, x.origin, 'call everything off', 'deployment ' || d.id
+    FROM cancellation AS x
+    JOIN deployment AS d ON d.id = x.deployment_id
+    JOIN application AS a ON a.id = d.application_id
+    WHERE x.origin <> 'test' AND d.deleted_at IS NULL
+) AS entry
+ORDER BY at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +177,14 @@ CHANGES = (
         "deployment {deployment_id}",
         "POST /console/apps/{application_id}/{deployment_id}/pause",
         "POST /api/apps/{application_id}/{deployment_id}/pause",
+        "calloff admin deployment pause {deployment_id}",
     ),
     _change(
         "resume",
         "deployment {deployment_id}",
         "POST /console/apps/{application_id}/{deployment_id}/resume",
         "POST /api/apps/{application_id}/{deployment_id}/resume",
+        "calloff admin deployment resume {deployment_id}",
     ),
     _change(
         "call everything off",
@@ -241,9 +256,9 @@ class Entry:
 
 
 async def entries(pool: Pool) -> list[Entry]:
-    """All that the audit log holds, in the order in which it was written."""
+    """All that was written down, in that order; of cancellations, those that are no part of a deletion."""
     async with pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
-        await cursor.execute("SELECT account_id, user_id, origin, action, subject FROM audit_log ORDER BY id")
+        await cursor.execute(_ENTRIES)
         return await cursor.fetchall()
 
 

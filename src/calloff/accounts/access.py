@@ -1,4 +1,4 @@
-"""Who is asking, and what may they do: the one place that decides it, for the API and the console."""
+"""Who is asking, and what the database says that they may do. What follows from it is `operations`' to decide."""
 
 import hashlib
 import hmac
@@ -64,6 +64,26 @@ async def _note_use(pool: Pool, sha256: bytes) -> None:
         await connection.execute(load(__package__, "note_key_use"), {"sha256": sha256})
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An application or a deployment, and what somebody may do with it."""
+
+    account_id: int
+    application_id: int
+    is_deleted: bool
+    may: frozenset[Permission]
+
+
+async def find_deployment_access(pool: Pool, user: User | None, deployment_id: int) -> Found | None:
+    """What `user` may do with the deployment; all, if that is None. Nothing if it is another account's."""
+    return await _find(pool, "find_access", user, deployment_id=deployment_id)
+
+
+async def find_application_access(pool: Pool, user: User | None, application_id: int) -> Found | None:
+    """The same of an application."""
+    return await _find(pool, "find_application_access", user, application_id=application_id)
+
+
 async def require_deployment(
     pool: Pool, user: User, deployment_id: int, *permissions: Permission, application_id: int
 ) -> frozenset[Permission]:
@@ -72,63 +92,61 @@ async def require_deployment(
     Raises `NotFound` if it does not exist or is another account's, `NotPermitted`, and `Deleted`, a `Conflict`, if it
     was there once.
     """
-    row = await _find_access(pool, user, deployment_id)
-    if row is None or row["application_id"] != application_id:
+    row = await find_deployment_access(pool, user, deployment_id)
+    if row is None or row.application_id != application_id:
         raise NotFound(NO_DEPLOYMENT)
-    may = _granted(row)
-    if may.isdisjoint(permissions):
+    if row.may.isdisjoint(permissions):
         raise NotPermitted(f"You are not permitted to {permissions[0]} in this application. Ask its owner to share it.")
-    if row["is_deleted"]:
+    if row.is_deleted:
         raise Deleted("This application or deployment was deleted. Use another deployment.")
-    return may
+    return row.may
 
 
 async def require_call(pool: Pool, user: User, deployment_id: int, permission: Permission) -> None:
     """Let `user` do this with a call of that deployment, deleted or not. Raises `NotFound` or `NotPermitted`."""
-    row = await _find_access(pool, user, deployment_id)
+    row = await find_deployment_access(pool, user, deployment_id)
     if row is None:
         raise NotFound("No call was found by that call id.")
-    if not (row["has_all"] or row[f"may_{permission}"]):
+    if permission not in row.may:
         raise NotPermitted(f"You are not permitted to {permission} this call. Ask the application's owner to share it.")
 
 
 async def require_application(pool: Pool, user: User, application_id: int, *permissions: Permission) -> None:
     """Let `user` do one of these with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
-    row = await _find_application_access(pool, user, application_id)
+    row = await find_application_access(pool, user, application_id)
     if row is None:
         raise NotFound("No application was found by that application id.")
-    if _granted(row).isdisjoint(permissions):
+    if row.may.isdisjoint(permissions):
         raise NotPermitted(f"You are not permitted to {permissions[0]} this application. Ask its owner to share it.")
-    if row["is_deleted"]:
+    if row.is_deleted:
         raise Deleted("This application was deleted. Use another one.")
 
 
 async def application_permissions(pool: Pool, user: User, application_id: int) -> frozenset[Permission]:
     """What `user` may do with the application; nothing if it does not exist for them."""
-    return _granted(await _find_application_access(pool, user, application_id))
+    row = await find_application_access(pool, user, application_id)
+    return row.may if row else frozenset()
 
 
-async def _find_access(pool: Pool, user: User, deployment_id: int) -> dict[str, object] | None:
+async def is_operator(pool: Pool, user: User) -> bool:
+    """Whether it is a user of the operator's account, which is the first one of the server."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(
-            load(__package__, "find_access"), {"deployment_id": deployment_id, **_asking(user)}
-        )
-        return await cursor.fetchone()
+        cursor = await connection.execute(load(__package__, "is_operator"), {"account_id": user.account_id})
+        row = await cursor.fetchone()
+    return row is not None and bool(row["value"])
 
 
-async def _find_application_access(pool: Pool, user: User, application_id: int) -> dict[str, object] | None:
+async def _find(pool: Pool, statement: str, user: User | None, **place: int) -> Found | None:
     async with pool.connection() as connection:
-        cursor = await connection.execute(
-            load(__package__, "find_application_access"), {"application_id": application_id, **_asking(user)}
-        )
-        return await cursor.fetchone()
-
-
-def _granted(row: dict[str, object] | None) -> frozenset[Permission]:
+        cursor = await connection.execute(load(__package__, statement), {**place, **_asking(user)})
+        row = await cursor.fetchone()
     if row is None:
-        return frozenset()
-    return frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
+        return None
+    may = frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
+    return Found(row["account_id"], row["application_id"], row["is_deleted"], may)
 
 
-def _asking(user: User) -> dict[str, object]:
-    return {"user_id": user.user_id, "account_id": user.account_id, "is_administrator": user.is_administrator}
+def _asking(user: User | None) -> dict[str, object]:
+    if user is None:
+        return {"user_id": None, "account_id": None, "has_all": True}
+    return {"user_id": user.user_id, "account_id": user.account_id, "has_all": user.is_administrator}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from calloff.accounts.deployments import Deployment
-from calloff.accounts.rows import check_name, fetch_all, fetch_one
+from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
@@ -26,24 +26,24 @@ class Account:
     deactivated_at: datetime | None
 
 
-async def add_account(pool: Pool, name: str) -> Account:
+async def add_account(source: Source, name: str) -> Account:
     """Make an account. Raises `InvalidInput` for a name that is empty or cannot be shown."""
-    account = await fetch_one(pool, Account, "add_account", {"name": check_name(name)})
+    account = await fetch_one(source, Account, "add_account", {"name": check_name(name)})
     assert account is not None
     return account
 
 
-async def list_accounts(pool: Pool) -> list[Account]:
+async def list_accounts(source: Source) -> list[Account]:
     """Every account, in the order in which they were made."""
-    return await fetch_all(pool, Account, "list_accounts", {})
+    return await fetch_all(source, Account, "list_accounts", {})
 
 
 async def limit_account(
-    pool: Pool, account_id: int, *, max_concurrent_calls: int | None, calls_per_second: float | None
+    source: Source, account_id: int, *, max_concurrent_calls: int | None, calls_per_second: float | None
 ) -> Account:
     """Set what all deployments of the account may do together; None is no limit. Raises `NotFound`, `InvalidInput`."""
     account = await fetch_one(
-        pool,
+        source,
         Account,
         "limit_account",
         {
@@ -71,9 +71,9 @@ async def deactivate_account(pool: Pool, account_id: int) -> Account:
     return account
 
 
-async def reactivate_account(pool: Pool, account_id: int) -> Account:
+async def reactivate_account(source: Source, account_id: int) -> Account:
     """Let the account in again; its deployments stay paused until each is resumed. Raises `NotFound`."""
-    account = await fetch_one(pool, Account, "reactivate_account", {"account_id": account_id})
+    account = await fetch_one(source, Account, "reactivate_account", {"account_id": account_id})
     if account is None:
         raise NotFound(_NO_ACCOUNT)
     return account

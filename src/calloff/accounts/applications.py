@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from calloff.accounts.deployments import delete_deployment, list_deployments
-from calloff.accounts.rows import check_name, fetch_all, fetch_one
+from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one
 from calloff.db.pool import Pool
 from calloff.domain.errors import Deleted, NotFound
 
@@ -22,25 +22,25 @@ class Application:
     deleted_at: datetime | None
 
 
-async def add_application(pool: Pool, owner_user_id: int, name: str) -> Application:
+async def add_application(source: Source, owner_user_id: int, name: str) -> Application:
     """Make an application in the account of its owner. Raises `NotFound` if there is no such active user."""
     application = await fetch_one(
-        pool, Application, "add_application", {"owner_user_id": owner_user_id, "name": check_name(name)}
+        source, Application, "add_application", {"owner_user_id": owner_user_id, "name": check_name(name)}
     )
     if application is None:
         raise NotFound("No such active user was found to own the application. List the users.")
     return application
 
 
-async def list_applications(pool: Pool, *, account_id: int | None = None) -> list[Application]:
+async def list_applications(source: Source, *, account_id: int | None = None) -> list[Application]:
     """Every application of the account, or of all accounts, deleted ones too."""
-    return await fetch_all(pool, Application, "list_applications", {"account_id": account_id})
+    return await fetch_all(source, Application, "list_applications", {"account_id": account_id})
 
 
-async def rename_application(pool: Pool, application_id: int, name: str) -> Application:
+async def rename_application(source: Source, application_id: int, name: str) -> Application:
     """Give the application another name. Raises `NotFound` if there is no such application, or it was deleted."""
     parameters = {"application_id": application_id, "name": check_name(name)}
-    application = await fetch_one(pool, Application, "rename_application", parameters)
+    application = await fetch_one(source, Application, "rename_application", parameters)
     if application is None:
         raise NotFound("No application was found by that id. List the applications.")
     return application

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from calloff.accounts.keys import hash_key
-from calloff.accounts.rows import fetch_one_on
+from calloff.accounts.rows import fetch_one
 from calloff.db.pool import Pool
 
 _LOCK = 0x43414C4C4F42
@@ -35,6 +35,6 @@ async def bootstrap(pool: Pool, email: str, developer_key: str) -> Bootstrapped 
     """
     async with pool.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        return await fetch_one_on(
+        return await fetch_one(
             connection, Bootstrapped, "bootstrap", {"email": email, "sha256": hash_key(developer_key)}
         )

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 import psycopg
 from psycopg.types.json import Jsonb
 
-from calloff.accounts.rows import check_name, fetch_all, fetch_one, fetch_one_on
+from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one, transaction_on
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
@@ -50,7 +50,7 @@ class DeploymentSettings(TypedDict, total=False):
 
 
 async def add_deployment(
-    pool: Pool, application_id: int, name: str, trunk_id: int, settings: DeploymentSettings | None = None
+    source: Source, application_id: int, name: str, trunk_id: int, settings: DeploymentSettings | None = None
 ) -> Deployment:
     """Make a deployment with an empty queue.
 
@@ -60,10 +60,10 @@ async def add_deployment(
     parameters = {"application_id": application_id, "trunk_id": trunk_id, "name": check_name(name)}
     changes = _check(settings or {})
     try:
-        async with pool.connection() as connection, connection.transaction():
-            deployment = await fetch_one_on(connection, Deployment, "add_deployment", parameters)
+        async with transaction_on(source) as connection:
+            deployment = await fetch_one(connection, Deployment, "add_deployment", parameters)
             if deployment is not None and changes:
-                deployment = await fetch_one_on(
+                deployment = await fetch_one(
                     connection,
                     Deployment,
                     "set_deployment",
@@ -76,27 +76,28 @@ async def add_deployment(
     return deployment
 
 
-async def list_deployments(pool: Pool, *, application_id: int | None = None) -> list[Deployment]:
+async def list_deployments(source: Source, *, application_id: int | None = None) -> list[Deployment]:
     """Every deployment of the application, or of all applications, deleted ones too."""
-    return await fetch_all(pool, Deployment, "list_deployments", {"application_id": application_id, "account_id": None})
+    parameters = {"application_id": application_id, "account_id": None}
+    return await fetch_all(source, Deployment, "list_deployments", parameters)
 
 
-async def find_deployment(pool: Pool, deployment_id: int) -> Deployment:
+async def find_deployment(source: Source, deployment_id: int) -> Deployment:
     """That deployment, deleted or not. Raises `NotFound`."""
-    found = await fetch_one(pool, Deployment, "find_deployment", {"deployment_id": deployment_id})
+    found = await fetch_one(source, Deployment, "find_deployment", {"deployment_id": deployment_id})
     if found is None:
         raise _no_deployment()
     return found
 
 
-async def set_deployment(pool: Pool, deployment_id: int, settings: DeploymentSettings) -> Deployment:
+async def set_deployment(source: Source, deployment_id: int, settings: DeploymentSettings) -> Deployment:
     """Change these settings, for the next calls that are dialed. None takes a limit or the caller ID away.
 
     Raises `NotFound` if there is no such deployment or trunk, or it was deleted, and `InvalidInput`.
     """
     try:
         deployment = await fetch_one(
-            pool, Deployment, "set_deployment", {"deployment_id": deployment_id, "changes": Jsonb(_check(settings))}
+            source, Deployment, "set_deployment", {"deployment_id": deployment_id, "changes": Jsonb(_check(settings))}
         )
     except psycopg.errors.ForeignKeyViolation:
         raise _no_trunk() from None

@@ -5,8 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from calloff.accounts.rows import fetch_all, fetch_one
-from calloff.db.pool import Pool
+from calloff.accounts.rows import Source, fetch_all, fetch_one
 from calloff.domain.errors import NotFound
 
 _BYTES = 32
@@ -44,23 +43,23 @@ def hash_key(developer_key: str) -> bytes:
     return hashlib.sha256(developer_key.encode()).digest()
 
 
-async def add_key(pool: Pool, user_id: int) -> NewKey:
+async def add_key(source: Source, user_id: int) -> NewKey:
     """Give the user one more key. Raises `NotFound` if there is no such active user."""
     developer_key = make_key()
-    kept = await fetch_one(pool, DeveloperKey, "add_key", {"user_id": user_id, "sha256": hash_key(developer_key)})
+    kept = await fetch_one(source, DeveloperKey, "add_key", {"user_id": user_id, "sha256": hash_key(developer_key)})
     if kept is None:
         raise NotFound("No such active user was found. List the users.")
     return NewKey(kept.id, kept.user_id, developer_key)
 
 
-async def list_keys(pool: Pool, user_id: int) -> list[DeveloperKey]:
+async def list_keys(source: Source, user_id: int) -> list[DeveloperKey]:
     """The keys of the user, revoked ones too, in the order in which they were made."""
-    return await fetch_all(pool, DeveloperKey, "list_keys", {"user_id": user_id})
+    return await fetch_all(source, DeveloperKey, "list_keys", {"user_id": user_id})
 
 
-async def revoke_key(pool: Pool, key_id: int) -> DeveloperKey:
+async def revoke_key(source: Source, key_id: int) -> DeveloperKey:
     """Let the key open nothing any more, at once. A second call does nothing new. Raises `NotFound`."""
-    kept = await fetch_one(pool, DeveloperKey, "revoke_key", {"key_id": key_id})
+    kept = await fetch_one(source, DeveloperKey, "revoke_key", {"key_id": key_id})
     if kept is None:
         raise NotFound("No key was found by that id.")
     return kept

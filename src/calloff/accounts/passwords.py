@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import argon2
 
-from calloff.db.pool import Pool
+from calloff.accounts.rows import Source, on_connection
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 
@@ -36,14 +36,14 @@ def check_password(password: str) -> str:
     return password
 
 
-async def set_password(pool: Pool, user_id: int, password: str, *, must_change: bool) -> None:
+async def set_password(source: Source, user_id: int, password: str, *, must_change: bool) -> None:
     """Let the user sign in to the console with `password` from now on; all sessions of the user end.
 
     With `must_change` it is good only for choosing another one. Raises `InvalidInput` or `NotFound`.
     """
     hashed = await _in_thread(_hasher.hash, check_password(password))
     parameters = {"user_id": user_id, "password_hash": hashed, "must_change": must_change}
-    async with pool.connection() as connection:
+    async with on_connection(source) as connection:
         cursor = await connection.execute(load(__package__, "set_password"), parameters)
         if await cursor.fetchone() is None:
             raise NotFound("No such active user was found. List the users.")

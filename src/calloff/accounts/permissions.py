@@ -4,8 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from calloff.accounts.access import Permission
-from calloff.accounts.rows import fetch_all, fetch_one
-from calloff.db.pool import Pool
+from calloff.accounts.rows import Source, fetch_all, fetch_one
 from calloff.domain.errors import NotFound
 
 
@@ -28,14 +27,14 @@ class Share:
 
 
 async def share_application(
-    pool: Pool, application_id: int, user_id: int, permissions: Collection[Permission]
+    source: Source, application_id: int, user_id: int, permissions: Collection[Permission]
 ) -> Share:
     """Let the user do exactly `permissions` with the application, whatever it was before; none takes all away.
 
     Raises `NotFound` if there are no such application and user in one account.
     """
     share = await fetch_one(
-        pool,
+        source,
         Share,
         "share",
         {"application_id": application_id, "user_id": user_id}
@@ -46,6 +45,6 @@ async def share_application(
     return share
 
 
-async def list_shares(pool: Pool, application_id: int) -> list[Share]:
+async def list_shares(source: Source, application_id: int) -> list[Share]:
     """With whom the application is shared."""
-    return await fetch_all(pool, Share, "list_shares", {"application_id": application_id})
+    return await fetch_all(source, Share, "list_shares", {"application_id": application_id})

@@ -1,9 +1,11 @@
 """Runs the statements of this package and reads their rows as the dataclasses that they are."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeAlias, TypeVar
 
 import psycopg
+from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from calloff.db.pool import Connection, Pool
@@ -12,34 +14,45 @@ from calloff.domain.errors import InvalidInput
 
 Row = TypeVar("Row")
 
+Source: TypeAlias = Pool | Connection
+"""Where a statement runs: on any connection, or on the one whose transaction it is a part of."""
 _LONGEST_NAME = 200
 
 
-async def fetch_all(pool: Pool, row: type[Row], statement: str, parameters: Mapping[str, object]) -> list[Row]:
+async def fetch_all(source: Source, row: type[Row], statement: str, parameters: Mapping[str, object]) -> list[Row]:
     """Every row of `queries/<statement>.sql`, each as a `row`."""
-    async with pool.connection() as connection, connection.cursor(row_factory=class_row(row)) as cursor:
+    async with on_connection(source) as connection, connection.cursor(row_factory=class_row(row)) as cursor:
         await cursor.execute(load(__package__, statement), parameters)
         return await cursor.fetchall()
 
 
-async def fetch_one(pool: Pool, row: type[Row], statement: str, parameters: Mapping[str, object]) -> Row | None:
+async def fetch_one(source: Source, row: type[Row], statement: str, parameters: Mapping[str, object]) -> Row | None:
     """The only row of `queries/<statement>.sql` as a `row`; None if there is none."""
-    async with pool.connection() as connection:
-        return await fetch_one_on(connection, row, statement, parameters)
-
-
-async def fetch_one_on(
-    connection: Connection, row: type[Row], statement: str, parameters: Mapping[str, object]
-) -> Row | None:
-    """The same on a connection of the caller's, as a part of its transaction."""
     try:
-        async with connection.cursor(row_factory=class_row(row)) as cursor:
+        async with on_connection(source) as connection, connection.cursor(row_factory=class_row(row)) as cursor:
             await cursor.execute(load(__package__, statement), parameters)
             return await cursor.fetchone()
     except psycopg.errors.CheckViolation as error:
         column = (error.diag.constraint_name or "").removesuffix("_check").partition("_")[2] or "a value"
         words = column.replace("_", " ")
         raise InvalidInput(f"{words} is not within its limits. Choose another value.", field=column) from error
+
+
+@asynccontextmanager
+async def on_connection(source: Source) -> AsyncIterator[Connection]:
+    """The caller's connection, in whatever transaction it is, or one of the pool."""
+    if isinstance(source, AsyncConnection):
+        yield source
+        return
+    async with source.connection() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def transaction_on(source: Source) -> AsyncIterator[Connection]:
+    """The same, in a transaction: a part of the caller's, if there is one."""
+    async with on_connection(source) as connection, connection.transaction():
+        yield connection
 
 
 def check_name(name: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any, Literal, TypedDict
 import psycopg
 from psycopg.types.json import Jsonb
 
-from calloff.accounts.rows import check_name, fetch_all, fetch_one, fetch_one_on
-from calloff.db.pool import Pool
+from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one, transaction_on
 from calloff.domain.errors import Conflict, NotFound
 
 TrunkKind = Literal["simulated", "sip"]
@@ -38,17 +37,17 @@ class TrunkSettings(TypedDict, total=False):
     calls_per_second: float | None
 
 
-async def add_trunk(pool: Pool, name: str, kind: TrunkKind, settings: TrunkSettings | None = None) -> TrunkRecord:
+async def add_trunk(source: Source, name: str, kind: TrunkKind, settings: TrunkSettings | None = None) -> TrunkRecord:
     """Enter a trunk, whose `settings` the caller has checked and sealed.
 
     Raises `Conflict` if there is one of that name, and `InvalidInput` for a limit that is none.
     """
     changes = _check(settings or {})
     try:
-        async with pool.connection() as connection, connection.transaction():
-            trunk = await fetch_one_on(connection, TrunkRecord, "add_trunk", {"name": check_name(name), "kind": kind})
+        async with transaction_on(source) as connection:
+            trunk = await fetch_one(connection, TrunkRecord, "add_trunk", {"name": check_name(name), "kind": kind})
             if trunk is not None and changes:
-                trunk = await fetch_one_on(
+                trunk = await fetch_one(
                     connection, TrunkRecord, "set_trunk", {"trunk_id": trunk.id, "changes": Jsonb(changes)}
                 )
     except psycopg.errors.UniqueViolation:
@@ -57,24 +56,24 @@ async def add_trunk(pool: Pool, name: str, kind: TrunkKind, settings: TrunkSetti
     return trunk
 
 
-async def list_trunks(pool: Pool) -> list[TrunkRecord]:
+async def list_trunks(source: Source) -> list[TrunkRecord]:
     """Every trunk, in the order in which they were entered."""
-    return await fetch_all(pool, TrunkRecord, "list_trunks", {})
+    return await fetch_all(source, TrunkRecord, "list_trunks", {})
 
 
-async def find_trunk(pool: Pool, trunk_id: int) -> TrunkRecord:
+async def find_trunk(source: Source, trunk_id: int) -> TrunkRecord:
     """The trunk with that ID. Raises `NotFound`."""
-    trunk = await fetch_one(pool, TrunkRecord, "find_trunk", {"trunk_id": trunk_id})
+    trunk = await fetch_one(source, TrunkRecord, "find_trunk", {"trunk_id": trunk_id})
     if trunk is None:
         raise _no_trunk()
     return trunk
 
 
-async def set_trunk(pool: Pool, trunk_id: int, settings: TrunkSettings) -> TrunkRecord:
+async def set_trunk(source: Source, trunk_id: int, settings: TrunkSettings) -> TrunkRecord:
     """Change these settings; `settings` replaces all of them. None takes a limit away. Raises as `add_trunk`."""
     try:
         trunk = await fetch_one(
-            pool, TrunkRecord, "set_trunk", {"trunk_id": trunk_id, "changes": Jsonb(_check(settings))}
+            source, TrunkRecord, "set_trunk", {"trunk_id": trunk_id, "changes": Jsonb(_check(settings))}
         )
     except psycopg.errors.UniqueViolation:
         raise _name_taken() from None

@@ -6,8 +6,7 @@ from datetime import datetime
 
 import psycopg
 
-from calloff.accounts.rows import fetch_all, fetch_one
-from calloff.db.pool import Pool
+from calloff.accounts.rows import Source, fetch_all, fetch_one
 from calloff.domain.errors import Conflict, InvalidInput, NotFound
 
 _EMAIL = re.compile(r"[^\s@:]+@[^\s@:]+")
@@ -30,7 +29,7 @@ class AccountUser:
     deactivated_at: datetime | None
 
 
-async def add_user(pool: Pool, account_id: int, email: str, *, is_administrator: bool = False) -> AccountUser:
+async def add_user(source: Source, account_id: int, email: str, *, is_administrator: bool = False) -> AccountUser:
     """Add a user to an active account.
 
     Raises `InvalidInput` for what is no e-mail address, `NotFound` for the account, and `Conflict` if somebody has that
@@ -38,7 +37,7 @@ async def add_user(pool: Pool, account_id: int, email: str, *, is_administrator:
     """
     try:
         user = await fetch_one(
-            pool,
+            source,
             AccountUser,
             "add_user",
             {"account_id": account_id, "email": _check_email(email), "is_administrator": is_administrator},
@@ -50,23 +49,23 @@ async def add_user(pool: Pool, account_id: int, email: str, *, is_administrator:
     return user
 
 
-async def list_users(pool: Pool, *, account_id: int | None = None) -> list[AccountUser]:
+async def list_users(source: Source, *, account_id: int | None = None) -> list[AccountUser]:
     """Every user of the account, or of all accounts, in the order in which they were added."""
-    return await fetch_all(pool, AccountUser, "list_users", {"account_id": account_id})
+    return await fetch_all(source, AccountUser, "list_users", {"account_id": account_id})
 
 
-async def find_user(pool: Pool, id_or_email: str) -> AccountUser:
+async def find_user(source: Source, id_or_email: str) -> AccountUser:
     """The user with that ID or that e-mail address, in any case. Raises `NotFound`."""
     user_id = int(id_or_email) if id_or_email.isascii() and id_or_email.isdecimal() else None
-    user = await fetch_one(pool, AccountUser, "find_user", {"user_id": user_id, "email": id_or_email})
+    user = await fetch_one(source, AccountUser, "find_user", {"user_id": user_id, "email": id_or_email})
     if user is None:
         raise NotFound(_NO_USER)
     return user
 
 
-async def set_role(pool: Pool, user_id: int, *, is_administrator: bool) -> AccountUser:
+async def set_role(source: Source, user_id: int, *, is_administrator: bool) -> AccountUser:
     """Let the user do everything with every application of the account, or only what was shared. Raises `NotFound`."""
-    user = await fetch_one(pool, AccountUser, "set_role", {"user_id": user_id, "is_administrator": is_administrator})
+    user = await fetch_one(source, AccountUser, "set_role", {"user_id": user_id, "is_administrator": is_administrator})
     if user is None:
         raise NotFound(_NO_USER)
     return user
@@ -77,17 +76,17 @@ def role_change(is_administrator: bool) -> str:
     return "make a user an administrator" if is_administrator else "make an administrator a user"
 
 
-async def deactivate_user(pool: Pool, user_id: int) -> AccountUser:
+async def deactivate_user(source: Source, user_id: int) -> AccountUser:
     """Shut the user out, at once and with all keys. A second call does nothing new. Raises `NotFound`."""
-    user = await fetch_one(pool, AccountUser, "deactivate_user", {"user_id": user_id})
+    user = await fetch_one(source, AccountUser, "deactivate_user", {"user_id": user_id})
     if user is None:
         raise NotFound(_NO_USER)
     return user
 
 
-async def reactivate_user(pool: Pool, user_id: int) -> AccountUser:
+async def reactivate_user(source: Source, user_id: int) -> AccountUser:
     """Let the user in again, with the same keys and password, but no session from before. Raises `NotFound`."""
-    user = await fetch_one(pool, AccountUser, "reactivate_user", {"user_id": user_id})
+    user = await fetch_one(source, AccountUser, "reactivate_user", {"user_id": user_id})
     if user is None:
         raise NotFound(_NO_USER)
     return user

@@ -8,6 +8,7 @@ from psycopg.rows import class_row
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
+from calloff.domain.entries import Entry
 from calloff.domain.errors import NO_DEPLOYMENT, NotFound, NotPending
 
 
@@ -44,21 +45,37 @@ async def cancel_pending(pool: Pool, deployment_id: int, *, user_id: int | None,
     return int(epoch)
 
 
-async def cancel_call(pool: Pool, deployment_id: int, call_id: int) -> None:
-    """Call off one call. Raises `NotPending` if it is dialing, connected or over, and `OutcomeUnknown` as above."""
-    parameters = {"deployment_id": deployment_id, "call_id": call_id}
+async def cancel_call(pool: Pool, deployment_id: int, call_id: int, entry: Entry | None = None) -> None:
+    """Call off one call, and write `entry` in the same statement.
+
+    Raises `NotPending` if it is dialing, connected or over, and `OutcomeUnknown` as above.
+    """
+    parameters = {"deployment_id": deployment_id, "call_id": call_id, **_told(entry)}
     if not await call_certainly(pool, load(__package__, "cancel_call"), parameters):
         raise NotPending("The call is not pending any more, so it cannot be canceled. Read its status.")
 
 
-async def pause(pool: Pool, deployment_id: int) -> None:
-    """Start nothing more in the deployment until `resume`; what is dialing or connected goes on."""
-    await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment_id, "paused": True})
+async def pause(pool: Pool, deployment_id: int, entry: Entry | None = None) -> None:
+    """Start nothing more in the deployment until `resume`; what is dialing or connected goes on.
+
+    Writes `entry` in the same statement. Raises `OutcomeUnknown` as above.
+    """
+    await _pause(pool, deployment_id, entry, paused=True)
 
 
-async def resume(pool: Pool, deployment_id: int) -> None:
+async def resume(pool: Pool, deployment_id: int, entry: Entry | None = None) -> None:
     """Undo `pause`; what is due starts at once."""
-    await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment_id, "paused": False})
+    await _pause(pool, deployment_id, entry, paused=False)
+
+
+async def _pause(pool: Pool, deployment_id: int, entry: Entry | None, *, paused: bool) -> None:
+    parameters = {"deployment_id": deployment_id, "paused": paused, **_told(entry)}
+    await call_certainly(pool, load(__package__, "pause"), parameters)
+
+
+def _told(entry: Entry | None) -> dict[str, object]:
+    """What a statement needs of an entry. None is for what is a part of a change that has an entry already."""
+    return (entry or Entry(None, None, "", "", "")).parameters()
 
 
 async def list_cancellations(

@@ -6,14 +6,15 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
-from calloff.accounts.access import Permission, require_deployment
+from calloff.accounts.access import Permission
 from calloff.accounts.sessions import Session
 from calloff.console.numbers import Numbers, live_numbers
 from calloff.console.recording import record_change
 from calloff.console.render import page
-from calloff.console.visitor import pool_of, visitor
+from calloff.console.visitor import actor_of, pool_of, visitor
 from calloff.db.statements import load
 from calloff.domain.errors import NotFound
+from calloff.operations.access import DeploymentAccess, Right, check, to_deployment
 
 _LARGEST = 2**63 - 1
 _FIRST = {
@@ -31,9 +32,22 @@ class Place:
 
     request: Request
     session: Session
-    application_id: int
-    deployment_id: int
-    may: frozenset[Permission]
+    access: DeploymentAccess
+
+    @property
+    def application_id(self) -> int:
+        """Of the application that the deployment runs."""
+        return self.access.application_id
+
+    @property
+    def deployment_id(self) -> int:
+        """Of the deployment."""
+        return self.access.deployment_id
+
+    @property
+    def may(self) -> frozenset[Right]:
+        """What the visitor may do there."""
+        return self.access.may
 
     @property
     def first_page(self) -> str:
@@ -58,17 +72,18 @@ def identifier(request: Request, name: str) -> int:
     return int(text)
 
 
-async def enter(request: Request, *permissions: Permission) -> Place:
-    """The deployment of a path `/apps/{application_id}/{deployment_id}/…`, if the visitor may do one of these there.
+async def enter(request: Request, *rights: Right) -> Place:
+    """The deployment of a path `/apps/{application_id}/{deployment_id}/…`, for whoever has one of these rights.
 
     Raises `MustSignIn`, `NotFound`, `NotPermitted` or `Deleted`.
     """
     session = await visitor(request)
     application_id, deployment_id = identifier(request, "application_id"), identifier(request, "deployment_id")
-    may = await require_deployment(
-        pool_of(request), session.user, deployment_id, *permissions, application_id=application_id
+    access = await to_deployment(
+        pool_of(request), actor_of(request, session), deployment_id, application_id=application_id
     )
-    return Place(request, session, application_id, deployment_id, may)
+    check(access, rights)
+    return Place(request, session, access)
 
 
 async def deployment_page(place: Place, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
+from calloff.accounts.access import is_operator as is_operator_of_server
 from calloff.accounts.sessions import Session, find_session
 from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
-from calloff.db.statements import load
 from calloff.domain.errors import CalloffError, InvalidInput, NotPermitted, TooLarge, TooSlow
+from calloff.operations.access import Actor, Door
 
 COOKIE = "calloff_session"
 FORM_TOKEN = "form_token"  # noqa: S105
@@ -66,6 +67,11 @@ def origin(request: Request) -> str:
     return f"console {address(request)}"
 
 
+def actor_of(request: Request, session: Session) -> Actor:
+    """The visitor as who acts."""
+    return Actor(session.user, Door.CONSOLE, address(request))
+
+
 async def current_session(request: Request) -> Session | None:
     """Who is signed in, looked up once a request."""
     if not hasattr(request.state, "session"):
@@ -95,10 +101,7 @@ async def administrator(request: Request) -> Session:
 
 async def is_operator(request: Request, session: Session) -> bool:
     """Whether it is the operator's account, which is the first one of the server."""
-    async with pool_of(request).connection() as connection:
-        parameters = {"account_id": session.user.account_id}
-        row = await (await connection.execute(load(__package__, "is_operator"), parameters)).fetchone()
-    return row is not None and bool(row["value"])
+    return await is_operator_of_server(pool_of(request), session.user)
 
 
 async def read_form(request: Request, session: Session | None) -> Mapping[str, str]:

@@ -7,20 +7,18 @@ from calloff.accounts.access import Permission, User, require_call
 from calloff.api.authentication import authenticated_user, pool_of
 from calloff.api.bodies import read_fields
 from calloff.api.idempotency_keys import idempotency_key
-from calloff.api.identifiers import identifier, permitted_deployment
+from calloff.api.identifiers import actor_of, identifier, permitted_deployment
 from calloff.api.paging import next_page, parse_page
-from calloff.api.recording import recording
 from calloff.api.representation import respond
-from calloff.calls.cancel import cancel_call
 from calloff.calls.idempotency import fingerprint_of
 from calloff.calls.submit import submit, submit_once
 from calloff.domain.call_requests import parse_call
 from calloff.domain.errors import InvalidInput, NotFound
+from calloff.operations.queue import NO_CALL, call_off_one_call, to_call
 from calloff.reports.details import call_details
 from calloff.reports.read import STATUSES, CallStatus, find_call, list_calls
 
 router = APIRouter(prefix="/api")
-_NO_CALL = "No call was found by that call id."
 
 
 @router.post("/apps/{application_id}/{deployment_id}/queue")
@@ -70,16 +68,16 @@ async def status(request: Request) -> Response:
 @router.delete("/outbound/{call_id}")
 async def cancel_one(request: Request) -> Response:
     """Cancel one pending call: 202 without a body."""
-    user, call = await _permitted_call(request, Permission.CANCEL)
-    await cancel_call(pool_of(request), call.deployment_id, call.call_id)
-    done = recording(request, user, "call off one call", f"call {call.call_id}")
-    return Response(status_code=202, background=done)
+    actor = await actor_of(request)
+    call_id = identifier(request, "call_id", missing=NO_CALL)
+    await call_off_one_call(pool_of(request), await to_call(pool_of(request), actor, call_id))
+    return Response(status_code=202)
 
 
 async def _permitted_call(request: Request, permission: Permission) -> tuple[User, CallStatus]:
     user = await authenticated_user(request)
-    call = await find_call(pool_of(request), identifier(request, "call_id", missing=_NO_CALL))
+    call = await find_call(pool_of(request), identifier(request, "call_id", missing=NO_CALL))
     if call is None:
-        raise NotFound(_NO_CALL)
+        raise NotFound(NO_CALL)
     await require_call(pool_of(request), user, call.deployment_id, permission)
     return user, call

@@ -5,11 +5,11 @@ from starlette.responses import Response
 
 from calloff.accounts.access import Permission
 from calloff.api.authentication import pool_of
-from calloff.api.identifiers import origin, permitted_deployment
+from calloff.api.identifiers import enter, permitted_deployment
 from calloff.api.paging import next_page, parse_page
-from calloff.api.recording import recording
 from calloff.api.representation import respond
-from calloff.calls.cancel import cancel_pending, list_cancellations, pause, resume
+from calloff.calls.cancel import list_cancellations
+from calloff.operations import queue
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
 
@@ -17,11 +17,8 @@ router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
 @router.delete("/cancel")
 async def cancel(request: Request) -> Response:
     """Cancel all pending calls: 202 without a body, once no call that was pending can be dialed any more."""
-    user, deployment_id = await permitted_deployment(request, Permission.CANCEL)
-    await cancel_pending(pool_of(request), deployment_id, user_id=user.user_id, origin=origin(request))
-    return Response(
-        status_code=202, background=recording(request, user, "call everything off", f"deployment {deployment_id}")
-    )
+    await queue.call_everything_off(pool_of(request), await enter(request, queue.call_everything_off))
+    return Response(status_code=202)
 
 
 @router.get("/cancellations")
@@ -48,20 +45,14 @@ async def cancellations(request: Request) -> Response:
 
 
 @router.post("/pause")
-async def pause_deployment(request: Request) -> Response:
+async def pause(request: Request) -> Response:
     """Start nothing more; what is dialing or connected goes on."""
-    user, deployment_id = await permitted_deployment(request, Permission.CANCEL)
-    await pause(pool_of(request), deployment_id)
-    return respond(
-        request, {"paused": True}, background=recording(request, user, "pause", f"deployment {deployment_id}")
-    )
+    await queue.pause(pool_of(request), await enter(request, queue.pause))
+    return respond(request, {"paused": True})
 
 
 @router.post("/resume")
-async def resume_deployment(request: Request) -> Response:
+async def resume(request: Request) -> Response:
     """Undo a pause."""
-    user, deployment_id = await permitted_deployment(request, Permission.QUEUE)
-    await resume(pool_of(request), deployment_id)
-    return respond(
-        request, {"paused": False}, background=recording(request, user, "resume", f"deployment {deployment_id}")
-    )
+    await queue.resume(pool_of(request), await enter(request, queue.resume))
+    return respond(request, {"paused": False})

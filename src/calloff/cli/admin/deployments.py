@@ -17,13 +17,14 @@ from calloff.accounts.deployments import (
 )
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
-from calloff.cli.admin.database import ORIGIN, on_database
+from calloff.cli.admin.database import ORIGIN, at_deployment, carry_out, on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none, or_none
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
+from calloff.operations import queue
 from calloff.webhooks.keys import current_key, rotate_key
 
 deployments = typer.Typer(
@@ -132,6 +133,22 @@ def _upload(settings: Settings, deployment_id: int, document: Path, recordings: 
         return await find_deployment(pool, deployment_id)
 
     return on_database(settings, work, change="upload an application")
+
+
+@deployments.command("pause")
+@with_settings("admin")
+def pause_deployment_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
+    """Start nothing more in a deployment; what is dialing or connected goes on to its own end."""
+    carry_out(settings, at_deployment(deployment_id), queue.pause)
+    show_values({"id": deployment_id, "paused": True}, f"Deployment {deployment_id} is paused.", as_json=as_json)
+
+
+@deployments.command("resume")
+@with_settings("admin")
+def resume_deployment_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
+    """Undo a pause."""
+    carry_out(settings, at_deployment(deployment_id), queue.resume)
+    show_values({"id": deployment_id, "paused": False}, f"Deployment {deployment_id} goes on.", as_json=as_json)
 
 
 @deployments.command("delete")

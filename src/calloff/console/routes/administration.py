@@ -101,9 +101,8 @@ async def reactivate(request: Request) -> Response:
 async def audit(request: Request) -> Response:
     """Who changed what, when and from where, newest first."""
     session = await administrator(request)
-    before = request.query_params.get("before", "")
-    last = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
-    entries = await list_audit(pool_of(request), session.user.account_id, limit=_PAGE, before=last)
+    before = request.query_params.get("before")
+    entries = await list_audit(pool_of(request), session.user.account_id, limit=_PAGE, before=before)
     return await page(request, "audit.html", entries=entries, has_more=len(entries) == _PAGE)
 
 

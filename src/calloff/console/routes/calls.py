@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
-from calloff.calls.cancel import cancel_call
 from calloff.console.deployment_pages import Place, deployment_page, enter, identifier
 from calloff.console.render import shown_number
 from calloff.console.visitor import pool_of, read_form
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.domain.phone import parse_number
+from calloff.operations.queue import call_off_one_call, to_call
 from calloff.reports.export import Format, export_pages
 from calloff.reports.read import STATUSES, CallStatus, find_call, list_calls
 
@@ -86,11 +86,11 @@ async def call(request: Request) -> Response:
 @router.post("/{call_id}/cancel")
 async def cancel(request: Request) -> Response:
     """Call off this one call."""
-    place = await enter(request, Permission.CANCEL)
+    place = await enter(request, call_off_one_call.right)
     await read_form(request, place.session)
     found = await _find(place)
-    await cancel_call(pool_of(request), place.deployment_id, found.call_id)
-    await place.record("call off one call", f"call {found.call_id}")
+    access = await to_call(pool_of(request), place.access.actor, found.call_id)
+    await call_off_one_call(pool_of(request), access)
     may_view = Permission.VIEW in place.may
     return RedirectResponse(f"{place.url}/calls/{found.call_id}" if may_view else place.first_page, 303)
 

@@ -4,11 +4,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.access import Permission
-from calloff.calls.cancel import Cancellation, cancel_pending, list_cancellations
+from calloff.calls.cancel import Cancellation, list_cancellations
 from calloff.console.deployment_pages import deployment_page, enter, identifier
 from calloff.console.render import fragment
-from calloff.console.visitor import origin, pool_of, read_form
+from calloff.console.visitor import pool_of, read_form
 from calloff.domain.errors import NotFound
+from calloff.operations.queue import call_everything_off
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
 _PAGE = 50
@@ -24,12 +25,9 @@ async def ask(request: Request) -> Response:
 @router.post("/cancel")
 async def cancel(request: Request) -> Response:
     """Call everything off; the answer comes once no call that was pending can be dialed any more."""
-    place = await enter(request, Permission.CANCEL)
+    place = await enter(request, call_everything_off.right)
     await read_form(request, place.session)
-    epoch = await cancel_pending(
-        pool_of(request), place.deployment_id, user_id=place.session.user.user_id, origin=origin(request)
-    )
-    await place.record("call everything off")
+    epoch = await call_everything_off(pool_of(request), place.access)
     return RedirectResponse(f"{place.url}/cancellations/{epoch}", 303)
 
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
-from calloff.calls.cancel import pause, resume
 from calloff.calls.submit import submit
 from calloff.console.call_form import in_words, read_call
 from calloff.console.deployment_pages import Place, deployment_page, enter
@@ -15,6 +14,7 @@ from calloff.console.numbers import draw_chart, live_numbers
 from calloff.console.render import fragment
 from calloff.console.visitor import pool_of, read_form
 from calloff.domain.errors import CalloffError, InvalidInput
+from calloff.operations import queue
 from calloff.reports.read import list_calls
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
@@ -104,7 +104,7 @@ async def queue_page(request: Request) -> Response:
 
 
 @router.post("/queue")
-async def queue(request: Request) -> Response:
+async def queue_one(request: Request) -> Response:
     """Queue one call by hand."""
     place = await enter(request, Permission.QUEUE)
     form = await read_form(request, place.session)
@@ -134,18 +134,16 @@ async def _show_form(place: Place, form: Mapping[str, str], error: InvalidInput 
 @router.post("/pause")
 async def pause_deployment(request: Request) -> Response:
     """Start nothing more; what is dialing or connected goes on."""
-    place = await enter(request, Permission.CANCEL)
+    place = await enter(request, queue.pause.right)
     await read_form(request, place.session)
-    await pause(pool_of(request), place.deployment_id)
-    await place.record("pause")
+    await queue.pause(pool_of(request), place.access)
     return RedirectResponse(place.url, 303)
 
 
 @router.post("/resume")
 async def resume_deployment(request: Request) -> Response:
     """Undo a pause."""
-    place = await enter(request, Permission.QUEUE)
+    place = await enter(request, queue.resume.right)
     await read_form(request, place.session)
-    await resume(pool_of(request), place.deployment_id)
-    await place.record("resume")
+    await queue.resume(pool_of(request), place.access)
     return RedirectResponse(place.url, 303)

@@ -9,7 +9,7 @@ from calloff.domain.states import FINAL, HELD, PENDING, CallState
 DESIGNED = {
     Result.BUSY: [486, 600],
     Result.NO_ANSWER: [408, 480],
-    Result.DECLINED: [603],
+    Result.DECLINED: [603, 607, 608],
     Result.INVALID_NUMBER: [404, 410, 484, 604],
     Result.REJECTED: [401, 403, 407],
     Result.CARRIER_ERROR: [500, 503, 504],
@@ -38,3 +38,34 @@ def test_every_state_is_pending_held_or_over_and_only_a_claim_is_both_of_the_fir
     assert set(CallState) == PENDING | HELD | FINAL
     assert {CallState.CLAIMED} == PENDING & HELD
     assert not FINAL & (PENDING | HELD)
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "result"),
+    [
+        (480, 1, Result.INVALID_NUMBER),
+        (503, 28, Result.INVALID_NUMBER),
+        (480, 17, Result.BUSY),
+        (500, 18, Result.NO_ANSWER),
+        (503, 19, Result.NO_ANSWER),
+        (503, 21, Result.DECLINED),
+        (480, 34, Result.CARRIER_ERROR),
+        (480, 38, Result.CARRIER_ERROR),
+        (500, 42, Result.CARRIER_ERROR),
+        (480, 16, Result.NO_ANSWER),
+        (480, 31, Result.NO_ANSWER),
+        (503, 127, Result.CARRIER_ERROR),
+        (486, 1, Result.BUSY),
+        (403, 17, Result.REJECTED),
+        (200, 17, Result.ANSWERED),
+    ],
+)
+def test_the_q850_cause_decides_where_the_code_alone_says_little(code: int, cause: int, result: Result) -> None:
+    assert result_of_sip_code(code, cause) is result
+
+
+def test_a_no_that_was_meant_for_us_is_the_last_word() -> None:
+    assert not may_retry(Result.DECLINED, 607)
+    assert not may_retry(Result.DECLINED, 608)
+    assert may_retry(Result.DECLINED, 603)
+    assert may_retry(Result.BUSY, 486)

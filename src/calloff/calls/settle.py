@@ -61,7 +61,7 @@ async def settle(pool: Pool, deployment_id: int, endings: Sequence[Ending]) -> s
             "sip_code": ending.sip_code,
             "callee_type": ending.callee_type,
             "collected": _storable(ending.collected) if ending.collected else None,
-            "may_retry": may_retry(ending.result),
+            "may_retry": may_retry(ending.result, ending.sip_code),
             "ago": ending.ago,
             "detail": {"result": ending.result, **_storable(ending.details)},
         }

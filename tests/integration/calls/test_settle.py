@@ -44,6 +44,14 @@ async def test_an_answered_call_is_connected_then_completed(lab: Lab) -> None:
     assert await callbacks(lab) == [dialing.call_id]
 
 
+@pytest.mark.parametrize("code", [607, 608])
+async def test_a_no_that_was_meant_for_us_is_not_asked_again(lab: Lab, code: int) -> None:
+    asked, other = await lab.dialing(RETRIED), await lab.dialing(RETRIED)
+    assert await lab.settle(asked, Result.DECLINED, sip_code=code)
+    assert await lab.settle(other, Result.DECLINED, sip_code=603)
+    assert (await lab.state(asked.call_id), await lab.state(other.call_id)) == ("failed", "queued")
+
+
 async def test_a_text_that_the_database_takes_nowhere_keeps_no_call_from_its_end(lab: Lab) -> None:
     strange, other = await lab.dialing(), await lab.dialing()
     said = "a\0b\ud800c"

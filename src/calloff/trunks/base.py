@@ -5,10 +5,10 @@ last one. A trunk never decides whether to dial again, and never sends a second 
 """
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from calloff.domain.clock import boot_time as boot_time
 from calloff.domain.errors import CalloffError
 from calloff.domain.permits import Permit
 from calloff.domain.results import CalleeType, Result
@@ -120,8 +120,3 @@ class Trunk(Protocol):
     def read(self, leg: Leg, max_bytes: int) -> bytes:
         """Media of the far end that came since the last read, `b""` if none."""
         ...
-
-
-def boot_time() -> float:
-    """Seconds on the clock that goes on while the machine sleeps; comparable within one machine only."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

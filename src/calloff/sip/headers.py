@@ -10,7 +10,7 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 _CSEQ = re.compile(r"([0-9]{1,10})\s+([A-Za-z0-9.!%*_+`'~-]+)", re.ASCII)
 _VIA = re.compile(
-    r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9.!%*_+`'~-]+)\s+(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)\s*(?::\s*([0-9]{1,5}))?\s*"
+    r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9.!%*_+`'~-]+)\s+(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?:\s*:\s*([0-9]{1,5}))?\s*"
     r"((?:;.*)?)",
     re.ASCII | re.DOTALL | re.IGNORECASE,
 )

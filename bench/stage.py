@@ -21,8 +21,10 @@ from starlette.responses import Response
 
 from calloff.accounts.access import Permission
 from calloff.api.app import create_app
+from calloff.api.connections import Connections
 from calloff.api.http_protocol import HttpProtocol
 from calloff.api.identifiers import permitted_deployment
+from calloff.api.server import Server
 from calloff.console.app import mount_console
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
@@ -168,7 +170,7 @@ async def _serve(url: str, listener: int) -> None:
         return Response(status_code=202)
 
     config = uvicorn.Config(app, http=HttpProtocol, lifespan="off", log_level="error")
-    await uvicorn.Server(config).serve([socket.socket(fileno=listener)])
+    await Server(config, Connections(1024)).serve([socket.socket(fileno=listener)])
 
 
 if __name__ == "__main__":

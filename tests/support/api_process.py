@@ -15,7 +15,9 @@ from pathlib import Path
 import uvicorn
 
 from calloff.api.app import create_app
+from calloff.api.connections import Connections
 from calloff.api.http_protocol import HttpProtocol
+from calloff.api.server import Server
 from calloff.db.pool import open_pool
 from calloff.domain import patience
 from calloff.lists import upload_slots
@@ -71,7 +73,7 @@ async def _serve(database_url: str, listener: int) -> None:
     pool = await open_pool(database_url, min_size=2, max_size=16)
     config = uvicorn.Config(create_app(pool, database_url), http=HttpProtocol, lifespan="off", log_level="warning")
     with contextlib.closing(socket.socket(fileno=listener)) as listening:
-        await uvicorn.Server(config).serve([listening])
+        await Server(config, Connections(1024)).serve([listening])
 
 
 if __name__ == "__main__":

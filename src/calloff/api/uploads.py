@@ -25,6 +25,8 @@ from calloff.lists.staging import Staging
 
 _MAX_FIELD = 128 * 1024
 _MAX_FIELDS = 100
+_DESTINATION_COLUMN = "destination_column"
+"""Names the column of the numbers, for lists that call it as nobody else does."""
 
 
 async def read_upload(request: Request, upload: Upload) -> tuple[SharedFields, bytes]:
@@ -82,15 +84,18 @@ class _Reader:
         if len(self._fields) >= _MAX_FIELDS:
             raise InvalidInput("The form has too many fields. Send each field once.")
         if ends:
-            self._fields.append((name, decode_field(bytes(self._value))))
+            value = decode_field(bytes(self._value))
             self._value.clear()
+            self._fields.append((name, value))
+            if name == _DESTINATION_COLUMN and value:
+                self._staging.choose(value)
 
     def finish(self) -> tuple[SharedFields, bytes]:
         if not self._list_ended:
             raise InvalidInput("csv is missing. Send the list as the part csv of the form.")
         fields = unique_fields(self._fields)
         check_text(fields)
-        refuse_unknown(fields, SHARED_FIELDS)
+        refuse_unknown(fields, {*SHARED_FIELDS, _DESTINATION_COLUMN})
         shared = SharedFields(
             parse_schedule(fields), parse_result_url(fields), parse_is_pci(fields), dict(parse_variables(fields) or {})
         )

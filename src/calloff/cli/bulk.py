@@ -34,7 +34,9 @@ _ANSWER_SECONDS = 1800
 @with_settings("client")
 def bulk(
     settings: Settings,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a destination.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX with a destination.")
+    ],
     app: AppId = 1,
     deployment: DeploymentId = 1,
     start_timestamp: StartTimestamp = None,
@@ -47,10 +49,11 @@ def bulk(
         list[str] | None,
         typer.Option("--variable", metavar="NAME=VALUE", help="For the application, in every call. Repeatable."),
     ] = None,
+    destination_column: Annotated[str | None, typer.Option(help="The column of the numbers.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Repeat an upload with its key: it queues once.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue every call of a CSV file, all of them or none."""
+    """Queue every call of a list, all of them or none."""
     given = call_fields(
         start_timestamp=start_timestamp,
         end_timestamp=end_timestamp,
@@ -60,6 +63,8 @@ def bulk(
         pci=pci,
         variable=variable,
     )
+    if destination_column is not None:
+        given["destination_column"] = destination_column
     boundary = uuid4().hex
     head, tail = _frame(boundary, given)
     key = idempotency_key or uuid4().hex

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from calloff.domain.errors import InvalidInput
-
 MAX_RECORD = 64 * 1024
 """Bytes of one record; what follows in a longer one is skipped."""
 
@@ -13,6 +11,7 @@ Record = tuple[int, bytes, str | None]
 
 _DELIMITERS = (b",", b";", b"\t")
 _QUOTED = re.compile(rb'(?:[^"]++|"")*+"')
+_SAID = re.compile(rb"sep=([,;\t])[\r\n]*", re.IGNORECASE)
 _TOO_LONG = f"The row is longer than {MAX_RECORD // 1024} KiB. Shorten it, or check its quotes."
 _NOT_CLOSED = "The row's last quote is never closed. Check its quotes."
 _EXCERPT = 200
@@ -22,7 +21,7 @@ class Records:
     """Turns chunks into records, however the chunks are cut: `feed` each, then `finish`.
 
     `delimiter` is the one of `,` `;` and tab that the first line that is not blank has most of, unless the reader of
-    the first record knows better. Both methods raise `InvalidInput` for UTF-16.
+    the first record knows better; a first line `sep=;`, as Excel writes it, says it outright and is no record.
     """
 
     def __init__(self) -> None:
@@ -34,17 +33,11 @@ class Records:
         self._line = 0
         self._in_quotes = False
         self._skips = False
-        self._started = False
         self._has_delimiter = False
 
     def feed(self, chunk: bytes) -> Iterator[Record]:
         """The records that `chunk` completes."""
         data = self._rest + chunk
-        if not self._started:
-            if len(data) < 3:
-                self._rest = data
-                return
-            data = self._begin_stream(data)
         lines = data.splitlines(keepends=True)
         # A carriage return at the very end may be the first half of a line end.
         self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
@@ -65,17 +58,10 @@ class Records:
 
     def finish(self) -> Iterator[Record]:
         """The record that has no line end, if there is one."""
-        data = self._rest if self._started else self._begin_stream(self._rest)
-        if data:
-            yield from self._take(data)
+        if self._rest:
+            yield from self._take(self._rest)
         if self._in_quotes and not self._skips:
             yield self._begin, b"".join(self._record)[:_EXCERPT], _NOT_CLOSED
-
-    def _begin_stream(self, data: bytes) -> bytes:
-        self._started = True
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:3]:
-            raise InvalidInput("The list is UTF-16. Save it as CSV in UTF-8.")
-        return data.removeprefix(b"\xef\xbb\xbf")
 
     def _take(self, line: bytes) -> Iterator[Record]:
         self._line += 1
@@ -87,6 +73,9 @@ class Records:
             self._begin = self._line
         if not self._has_delimiter and line.strip(b" \r\n"):
             self._has_delimiter = True
+            if said := _SAID.fullmatch(line):
+                self.delimiter = said[1].decode()
+                return
             self.delimiter = max(_DELIMITERS, key=line.count).decode()
         self._record.append(line)
         self._size += len(line)

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
 from calloff.lists.bulk import RejectedRow, StagedRow
+from calloff.lists.columns import find_destination
 from calloff.lists.csv_records import MAX_RECORD, Record, Records
+from calloff.lists.encodings import Utf8
 
 MAX_LINES = 5_000_000
 """Lines of one list."""
@@ -18,34 +21,42 @@ MAX_NAMES = 1024**3
 """Bytes that the columns' names may take up in all rows together: each row's variables repeat them."""
 _MAX_COLUMNS = 100
 _MAX_HEADER = 8 * 1024
-_DESTINATION = frozenset({"destination", "phone_number"})
 _MAX_VALUE = 100
+_FORMULA = re.compile(r'="([^"]*)"')
+"""How Excel is told to keep a number as text."""
+_BLANK = b" \t\r\n\v\f\x1a"
+"""With the character that DOS wrote at the end of a text file."""
 csv.field_size_limit(MAX_RECORD)
 
 
 class CsvRows:
     """Turns chunks of bytes into rows: `feed` each chunk, then `finish`; both return the rows that are complete.
 
-    Both raise `InvalidInput` if the list as a whole cannot be read: another encoding, no destination column, a column
-    twice, or more of something than the limits above.
+    `destination_column` names the column of the numbers; None looks for it (`columns.find_destination`). Both raise
+    `InvalidInput` if the list as a whole cannot be read: no destination column, a column twice, or more of something
+    than the limits above.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, destination_column: str | None = None) -> None:
+        self._destination_column = destination_column
+        self._text = Utf8()
         self._records = Records()
         self._columns: list[str] | None = None
         self._destination = 0
-        self._variables: list[str] = []
+        self._variables: list[int] = []
+        self._unnamed: list[int] = []
         self._rejected = 0
         self._name_bytes = 0
         self._names = 0
 
     def feed(self, chunk: bytes) -> list[StagedRow | RejectedRow]:
         """The rows that `chunk` completes."""
-        return list(self._rows(self._records.feed(chunk)))
+        return list(self._rows(self._records.feed(self._text.feed(chunk))))
 
     def finish(self) -> list[StagedRow | RejectedRow]:
         """The row that was left unfinished, if there is one."""
-        rows = list(self._rows(self._records.finish()))
+        rows = list(self._rows(self._records.feed(self._text.finish())))
+        rows += self._rows(self._records.finish())
         if self._columns is None:
             raise InvalidInput("The list is empty. Send a CSV file with a destination column.")
         return rows
@@ -58,7 +69,7 @@ class CsvRows:
                 if self._columns is None:
                     raise InvalidInput(f"The list has no header that can be read. {problem}")
                 yield self._reject(line, record.decode(errors="replace"), problem)
-            elif record.strip():
+            elif record.strip(_BLANK):
                 row = self._row(line, record)
                 if row is not None:
                     yield row
@@ -68,7 +79,7 @@ class CsvRows:
             text = record.decode()
         except UnicodeDecodeError:
             if self._columns is None:
-                raise InvalidInput("The list is not UTF-8. Save it as CSV in UTF-8.") from None
+                raise InvalidInput("The list is of no encoding that is known. Save it as CSV in UTF-8.") from None
             return self._reject(line, record.decode(errors="replace"), "The row is not UTF-8. Save the file as UTF-8.")
         if self._columns is None and self._take_header(text):
             return None
@@ -87,8 +98,11 @@ class CsvRows:
                     line, text, "The row has more cells than the header. Quote cells that hold the delimiter."
                 )
             cells += [""] * (len(self._columns) - len(cells))
-        destination = unescape_cell(cells.pop(self._destination))
-        if not destination.strip() and not "".join(cells).strip():
+        cells = [_as_text(cell) for cell in cells]
+        if any(cells[place].strip() for place in self._unnamed):
+            return self._reject(line, text, "A cell is in a column without a name. Name the column in the first row.")
+        destination = unescape_cell(cells[self._destination]).removeprefix("'")
+        if not "".join(cells).strip():
             return None
         try:
             parsed = parse_destination(destination)
@@ -97,7 +111,7 @@ class CsvRows:
         self._names += self._name_bytes
         if self._names > MAX_NAMES:
             raise InvalidInput("The columns' names are too long for so many rows. Shorten them, or send fewer rows.")
-        return StagedRow(line, parsed, dict(zip(self._variables, cells, strict=True)))
+        return StagedRow(line, parsed, {self._columns[place]: cells[place] for place in self._variables})
 
     def _reject(self, line: int, value: str, error: str) -> RejectedRow:
         self._rejected += 1
@@ -122,18 +136,16 @@ class CsvRows:
             raise InvalidInput("The list's header is not well-formed CSV. Check its quotes.") from None
         if _is_destination(columns[0]):
             raise InvalidInput("The list has several columns and no header. Name the columns in the first row.")
-        places = [place for place, name in enumerate(columns) if name.lower() in _DESTINATION]
-        if not places:
-            raise InvalidInput("The list has no destination column. Name the column of numbers destination.")
-        if len(places) > 1 or len(set(columns)) < len(columns):
+        destination = find_destination(columns, self._destination_column)
+        named = [name for name in columns if name]
+        if len(set(named)) < len(named):
             raise InvalidInput("The list has a column twice. Give each column its own name.")
-        if "" in columns:
-            raise InvalidInput("A column of the list has no name. Name it in the first row.")
         if len(columns) > _MAX_COLUMNS:
             raise InvalidInput(f"The list has more than {_MAX_COLUMNS} columns. Leave out those that no call needs.")
-        self._columns, self._destination = columns, places[0]
-        self._variables = [name for place, name in enumerate(columns) if place != self._destination]
-        self._name_bytes = len(json.dumps(self._variables))
+        self._columns, self._destination = columns, destination
+        self._unnamed = [place for place, name in enumerate(columns) if not name]
+        self._variables = [place for place, name in enumerate(columns) if name and place != destination]
+        self._name_bytes = len(json.dumps([columns[place] for place in self._variables]))
         return True
 
 
@@ -143,3 +155,9 @@ def _is_destination(text: str) -> bool:
     except InvalidInput:
         return False
     return True
+
+
+def _as_text(cell: str) -> str:
+    """The cell, or the text in it that a formula was to keep."""
+    formula = _FORMULA.fullmatch(cell.strip())
+    return formula[1] if formula else cell

@@ -1,12 +1,16 @@
-"""Stages a list as it streams in."""
+"""Stages a list as it streams in: CSV at once, a workbook when all of it has come."""
 
 import asyncio
+import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from calloff.db.background import end_tasks
+from calloff.domain.errors import InvalidInput
 from calloff.lists.bulk import RejectedRow, StagedRow, Upload
 from calloff.lists.csv_rows import CsvRows
+from calloff.lists.spreadsheets import MAX_WORKBOOK, SIGNATURE, read_workbook
 
 _BATCH_ROWS = 5000
 _BATCH_BYTES = 1024 * 1024
@@ -25,6 +29,8 @@ class Staging:
     def __init__(self, upload: Upload) -> None:
         self._upload = upload
         self._rows = CsvRows()
+        self._began = False
+        self._workbook: _Workbook | None = None
         self._batch: list[StagedRow | RejectedRow] = []
         self._batch_bytes = self._batch_cells = 0
         self._staging: asyncio.Task[None] | None = None
@@ -35,11 +41,31 @@ class Staging:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         """Stop what is under way."""
+        if self._workbook is not None:
+            self._workbook.close()
         if self._staging is not None:
             await end_tasks(self._staging)
 
+    def choose(self, destination_column: str) -> None:
+        """Take the numbers from the column of that name. Raises `InvalidInput` if the list has begun."""
+        if self._began:
+            raise InvalidInput(
+                "destination_column came after the list. Send it before the part csv.", field="destination_column"
+            )
+        self._rows = CsvRows(destination_column)
+
     async def feed(self, data: bytes) -> None:
         """The next bytes of the list. Raises `InvalidInput` for what is no list."""
+        if not self._began and data:
+            self._began = True
+            if data.startswith(SIGNATURE):
+                self._workbook = _Workbook()
+        if self._workbook is not None:
+            self._workbook.write(data)
+        else:
+            await self._feed_csv(data)
+
+    async def _feed_csv(self, data: bytes) -> None:
         for start in range(0, len(data), _PIECE):
             rows = self._rows.feed(data[start : start + _PIECE])
             self._batch += rows
@@ -52,6 +78,9 @@ class Staging:
 
     async def finish(self) -> None:
         """The list is complete: afterwards every row of it is staged. Raises `InvalidInput` as `feed` does."""
+        if self._workbook is not None:
+            async for piece in read_workbook(self._workbook.path):
+                await self._feed_csv(piece)
         self._batch += self._rows.finish()
         await self._stage()
         await self._staged()
@@ -64,3 +93,25 @@ class Staging:
     async def _staged(self) -> None:
         if self._staging is not None:
             await self._staging
+
+
+class _Workbook:
+    """A workbook on the disk, where its reader finds it."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.NamedTemporaryFile(prefix="calloff-", suffix=".xlsx")  # noqa: SIM115 - closed by `close`
+        self._size = 0
+
+    @property
+    def path(self) -> Path:
+        self._file.flush()
+        return Path(self._file.name)
+
+    def write(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > MAX_WORKBOOK:
+            raise InvalidInput(f"The workbook is larger than {MAX_WORKBOOK // 1024**2} MiB. Save its sheet as CSV.")
+        self._file.write(data)
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,19 +1,17 @@
 """The process that answers over HTTP: `calloff api`."""
 
 import asyncio
-import contextlib
 import logging
 import socket
-from collections.abc import Iterator
 
 import uvicorn
 
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.throttle import Throttle
-from calloff.api.acceptor import Acceptor
 from calloff.api.app import create_app
-from calloff.api.connections import Connections, Seat, most_connections
+from calloff.api.connections import Connections, most_connections
 from calloff.api.http_protocol import HttpProtocol
+from calloff.api.server import Server
 from calloff.config import Settings
 from calloff.console.app import mount_console
 from calloff.lists.upload_slots import UploadSlots
@@ -44,8 +42,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
             seal=lambda kind, given: seal_settings(kind, given, SecretBox.open(settings.data_dir, settings.secret_key)),
         )
         house = Connections(most_connections(raise_descriptor_limit()), settings.proxy_networks)
-        server = _Server(
-            house,
+        server = Server(
             uvicorn.Config(
                 app,
                 http=HttpProtocol,
@@ -61,6 +58,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
                 ssl_keyfile=settings.tls_key,
                 timeout_graceful_shutdown=_GRACE,
             ),
+            house,
         )
         stop = asyncio.Event()
         stop_on_signals(stop)
@@ -68,29 +66,6 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
         _log.info("answering on %s", url_of(listener, tls=settings.tls_certificate is not None))
         await server.serve(sockets=[listener])
         stopping.cancel()
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, house: Connections, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._house = house
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept by our own rules instead of uvicorn's, which has none."""
-        assert sockets is not None
-        context = self.config.ssl
-        self.servers = [Acceptor(listener, self._house, self._protocol, context) for listener in sockets]  # type: ignore[misc]
-        self.started = True
-
-    def _protocol(self, seat: Seat) -> HttpProtocol:
-        protocol = HttpProtocol(self.config, self.server_state, {})
-        protocol.seat = seat
-        return protocol
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to us: uvicorn would raise them again in the end, and so die of them."""
-        yield
 
 
 async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:

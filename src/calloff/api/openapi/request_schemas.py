@@ -13,12 +13,12 @@ def request_schemas() -> dict[str, Schema]:
     """Each, by the name that the document refers to it by."""
     return {
         "queue_request": _request({"phone_number": _phone_number()}),
-        "bulk_queue_request": _request({"csv": _csv()}),
+        "bulk_queue_request": _request({"csv": _csv()}, {"destination_column": _destination_column()}),
     }
 
 
-def _request(whom: dict[str, Schema]) -> Schema:
-    return {**shape({**whom, **_schedule(), **_rest()}, required=list(whom)), **_NEEDS_A_WAIT}
+def _request(whom: dict[str, Schema], more: dict[str, Schema] | None = None) -> Schema:
+    return {**shape({**(more or {}), **whom, **_schedule(), **_rest()}, required=list(whom)), **_NEEDS_A_WAIT}
 
 
 def _phone_number() -> Schema:
@@ -37,7 +37,21 @@ def _csv() -> Schema:
     return {
         "type": "string",
         "format": "binary",
-        "description": "The list, as a file. What `destination` may hold is what `phone_number` of `queue` may.",
+        "description": (
+            "The list, as a file: CSV as spreadsheets save it, or an Excel workbook (XLSX), whose first sheet is read. "
+            "What `destination` may hold is what `phone_number` of `queue` may."
+        ),
+    }
+
+
+def _destination_column() -> Schema:
+    return {
+        "type": ["string", "null"],
+        "maxLength": 100,
+        "description": (
+            "The column of the numbers, where it is not called `destination`, `phone_number` or one of the names that "
+            "address books use. Send it before the list."
+        ),
     }
 
 

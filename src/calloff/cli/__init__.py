@@ -7,6 +7,7 @@ from calloff.cli.errors import App
 from calloff.cli.export import export
 from calloff.cli.processes import add_process_commands
 from calloff.cli.show_config import config
+from calloff.cli.verify import verify_receipt
 from calloff.cli.version import print_version
 
 app = App(
@@ -23,5 +24,6 @@ add_client_commands(app)
 app.command()(bulk)
 app.command()(export)
 app.command()(config)
+app.command("verify")(verify_receipt)
 
 __all__ = ["app"]

@@ -38,11 +38,11 @@ FROM generate_series(1, 900) AS n CROSS JOIN LATERAL (
 ) AS s
 """
 _TALLY = """
-INSERT INTO ended_calls (deployment_id, place, result, slot, minute, calls)
+INSERT INTO ended_calls (deployment_id, minute_of_hour, result, slot, minute, calls)
 SELECT deployment_id, extract(minute FROM date_trunc('minute', ended_at)), result, 0, date_trunc('minute', ended_at),
        count(*)
 FROM call WHERE result IS NOT NULL AND deployment_id = %(deployment_id)s GROUP BY deployment_id, 5, result
-ON CONFLICT (deployment_id, place, result, slot) DO UPDATE SET calls = excluded.calls
+ON CONFLICT (deployment_id, minute_of_hour, result, slot) DO UPDATE SET calls = excluded.calls
 """
 _ONE_CALL = """
 UPDATE call

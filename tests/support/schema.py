@@ -8,7 +8,7 @@ from tests.support.servers import TEMPLATE, SessionServer
 
 SCHEMA = Path(__file__).parents[2] / "src" / "calloff" / "db" / "schema.sql"
 
-_HEADER = "-- What the steps in migrations/ add up to. Written by `make schema`, never by hand.\n\n"
+_HEADER = "-- What migrations/ and functions/ add up to. Written by `make schema`, never by hand.\n\n"
 _CHATTER = ("--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict")
 
 

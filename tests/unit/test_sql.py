@@ -11,6 +11,9 @@ _HANDED_ON = {
     # Each hands on a text that its callers, which are looked at as well, have loaded.
     ("db/certain.py", "statement"),
     ("db/migrate.py", "step.sql"),
+    ("db/migrate.py", "function.sql"),
+    # What the server itself calls a function of ours that gives way to another.
+    ("db/migrate.py", "sql.SQL('DROP FUNCTION ') + sql.SQL(signature)"),
 }
 
 

@@ -1,4 +1,9 @@
-"""Brings a database to the schema of this Calloff: numbered SQL files, applied once each, in order."""
+"""Brings a database to the schema of this Calloff.
+
+`migrations/` holds the tables: numbered files, applied once each, in order. `functions/` holds what runs on them, the
+functions, the triggers that call them and the views, one a file and named after it: each is applied again when its text
+changed or the tables did.
+"""
 
 import hashlib
 import logging
@@ -7,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from calloff.db.statements import load
@@ -38,10 +44,24 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function, with the trigger that calls it if there is one, or a view."""
+
+    name: str
+    sql: str
+
+    def checksum(self, steps: list[Migration]) -> str:
+        """SHA-256 of its text and of the last step of the tables that it was applied to, in hexadecimal."""
+        return hashlib.sha256(f"{steps[-1].version if steps else 0} {self.sql}".encode()).hexdigest()
+
+
 async def migrate(conninfo: str, *, package: str = "calloff.db") -> list[str]:
     """Apply the steps in `migrations/` of `package` that the database lacks; returns their names, often none.
 
-    Each step is one transaction, written to the table `migration`; any number of processes may call this at once.
+    Each step is one transaction, written to the table `migration`; then all functions that changed are one more. Any
+    number of processes may call this at once. Where two versions run beside each other, the functions are those of the
+    process that started last: what another version calls differently then fails, and is never half done.
     Raises `NotConfigured` if PostgreSQL is older than 15 or cannot be reached, if the database is newer than this
     Calloff, or if a step was changed after it was applied.
     """
@@ -55,10 +75,12 @@ async def migrate(conninfo: str, *, package: str = "calloff.db") -> list[str]:
         require_server(connection.info.server_version)
         await connection.execute(load("calloff.db", "lock_migrations"), [_LOCK_KEY])
         await connection.execute(load("calloff.db", "create_ledger"))
+        await connection.execute(load("calloff.db", "create_function_ledger"))
         steps = known_steps(package)
         pending = await _pending(connection, steps)
         for step in pending:
             await _apply(connection, step)
+        await _apply_functions(connection, known_functions(package), steps)
         return [f"{step.version:04}_{step.name}" for step in pending]
 
 
@@ -86,6 +108,18 @@ def known_steps(package: str) -> list[Migration]:
     return [steps[version] for version in sorted(steps)]
 
 
+def known_functions(package: str) -> list[Function]:
+    """What is in `functions/` of `package`, by name; none if it has no such directory."""
+    directory = files(package).joinpath("functions")
+    if not directory.is_dir():
+        return []
+    found = [file for file in directory.iterdir() if file.name.endswith(".sql")]
+    return sorted(
+        (Function(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8")) for file in found),
+        key=lambda function: function.name,
+    )
+
+
 async def _pending(connection: Connection, steps: list[Migration]) -> list[Migration]:
     known = {step.version: step for step in steps}
     applied: set[int] = set()
@@ -110,3 +144,48 @@ async def _apply(connection: Connection, step: Migration) -> None:
         await connection.execute(step.sql)
         await connection.execute(load("calloff.db", "record_migration"), [step.version, step.name, step.checksum])
     logger.info("Applied the migration %04d_%s.", step.version, step.name)
+
+
+async def _apply_functions(connection: Connection, functions: list[Function], steps: list[Migration]) -> None:
+    """In one transaction, so that nobody calls functions of two versions."""
+    cursor = await connection.execute(load("calloff.db", "applied_functions"))
+    applied: dict[str, str] = dict(await cursor.fetchall())
+    changed = [function for function in functions if applied.get(function.name) != function.checksum(steps)]
+    gone = applied.keys() - {function.name for function in functions}
+    if not changed and not gone:
+        return
+    async with connection.transaction():
+        for name in sorted(gone):
+            await _drop(connection, await _signatures(connection, name))
+            await connection.execute(load("calloff.db", "forget_function"), [name])
+        for function in changed:
+            await _replace(connection, function)
+            await connection.execute(load("calloff.db", "record_function"), [function.name, function.checksum(steps)])
+    logger.info("Applied %d functions anew and dropped %d.", len(changed), len(gone))
+
+
+async def _replace(connection: Connection, function: Function) -> None:
+    """Replaced in place where that is possible, so that whoever calls it meanwhile finds it."""
+    before = await _signatures(connection, function.name)
+    try:
+        async with connection.transaction():
+            await connection.execute(function.sql)
+    except psycopg.errors.InvalidFunctionDefinition:
+        # It returns something else, or its parameters have other names.
+        await _drop(connection, before)
+        await connection.execute(function.sql)
+    else:
+        if await _signatures(connection, function.name) != before:
+            # Other parameters make another function of the same name, and nobody may go on with the old rules.
+            await _drop(connection, before)
+
+
+async def _signatures(connection: Connection, name: str) -> list[str]:
+    cursor = await connection.execute(load("calloff.db", "function_signatures"), [name])
+    return sorted(signature for (signature,) in await cursor.fetchall())
+
+
+async def _drop(connection: Connection, signatures: list[str]) -> None:
+    for signature in signatures:
+        # As the server itself spells and quotes it.
+        await connection.execute(sql.SQL("DROP FUNCTION ") + sql.SQL(signature))

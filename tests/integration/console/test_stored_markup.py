@@ -27,7 +27,7 @@ _COLUMNS = """
 SELECT table_name, column_name, data_type = 'jsonb' AS is_json FROM information_schema.columns
 JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('text', 'jsonb', 'character varying')
-  AND table_name NOT IN ('call_count', 'ended_calls', 'migration')
+  AND table_name NOT IN ('call_count', 'ended_calls', 'migration', 'function_source')
 """
 """Of every table but those that hold nothing but what we count and note ourselves."""
 # What the table itself keeps to a form that no markup has.
@@ -47,6 +47,7 @@ _NOT_SHOWN = {
     "account.name",
     "application_recording.name",
     "call.collected",
+    "call.dialog",
     "callback.host",
     "callback_key.secret",
     "dialer.dials",

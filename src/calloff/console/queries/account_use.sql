@@ -19,7 +19,7 @@ LEFT JOIN LATERAL (
     JOIN deployment AS d ON d.application_id = a.id
     JOIN ended_calls AS e ON e.deployment_id = d.id
     WHERE a.account_id = o.id
-      AND e.place = extract(minute FROM (now() - interval '1 minute') AT TIME ZONE 'UTC')
+      AND e.minute_of_hour = extract(minute FROM (now() - interval '1 minute') AT TIME ZONE 'UTC')
       AND e.minute = date_trunc('minute', now(), 'UTC') - interval '1 minute'
 ) AS e ON true
 LEFT JOIN LATERAL (

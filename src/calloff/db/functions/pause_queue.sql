@@ -1,0 +1,16 @@
+-- Pauses or resumes; once a pause has returned, nothing starts. Returns whether there is such a queue.
+CREATE OR REPLACE FUNCTION pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_found boolean;
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock(queue_lock_key(p_deployment_id));
+    UPDATE queue SET paused_at = CASE WHEN p_paused THEN coalesce(paused_at, clock_timestamp()) END
+    WHERE deployment_id = p_deployment_id;
+    v_found := FOUND;
+    IF NOT p_paused THEN
+        PERFORM pg_notify('calloff_due', '');
+    END IF;
+    RETURN v_found;
+END $$;

@@ -1,0 +1,1 @@
+DELETE FROM function_source WHERE name = %s

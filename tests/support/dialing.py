@@ -21,6 +21,7 @@ from calloff.voice.expressions import Evaluator
 from calloff.voice.prompts import Media
 from calloff.voice.recordings import Recordings
 from calloff.voice.speech import Speech
+from calloff.voice.web import Web
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +72,8 @@ async def dialing(
     await trunk.start()
     audio = AudioCache(cache)
     client = Client(Guard())
-    media = Media(Speech.of_this_machine(audio), Recordings(audio, client), Evaluator())
+    web = Web(client)
+    media = Media(Speech.of_this_machine(audio), Recordings(audio, web), Evaluator(), web)
     stop = asyncio.Event()
 
     async def find_trunk(_trunk_id: int) -> Trunk:

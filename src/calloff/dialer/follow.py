@@ -51,6 +51,7 @@ async def follow(
     if leg is None:
         return
     legs[leg] = trunk
+    preparing = asyncio.create_task(conversations.prepare(call, application))
     try:
         connected = await _wait_for_answer(call, leg, records)
         if connected is None:
@@ -68,6 +69,7 @@ async def follow(
         _log.error("call %d could not be followed: %s", call.claim.call_id, type(error).__name__, exc_info=error)
         await _settle(call, Ended(Result.UNKNOWN, reason="fault of the dialer"), records, leg=leg)
     finally:
+        preparing.cancel()
         del legs[leg]
         await trunk.hang_up(leg)
 

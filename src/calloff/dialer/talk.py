@@ -10,8 +10,10 @@ from calloff.calls.claim import ClaimedCall
 from calloff.domain.results import CalleeType
 from calloff.trunks.base import Connected, Ended, Leg, Trunk
 from calloff.voice.applications import Application, Applications
-from calloff.voice.interpreter import CallInfo, run
+from calloff.voice.interpreter import CallInfo, Outcome, run
 from calloff.voice.line import Line
+from calloff.voice.loader import ReadUpload
+from calloff.voice.prepare import prepare
 from calloff.voice.prompts import Media
 
 SILENT_CALL = 30.0
@@ -47,29 +49,51 @@ class Conversations:
             if application is None:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(line.wait_ended(), SILENT_CALL)
-                collected, details = {}, {}
+                talked: tuple[Mapping[str, str], Mapping[str, object]] = ({}, {})
             else:
-                info = CallInfo(
-                    id=str(call.claim.call_id),
-                    variables=call.variables,
-                    remote=call.phone_number,
-                    local=call.caller_id or "",
-                    private=call.is_pci,
-                )
-                outcome = await run(
-                    application.document, line, info, self._media, partial(self._applications.recording, application)
-                )
-                collected = outcome.variables
-                details = {"application": outcome.end, **({"error": outcome.error} if outcome.error else {})}
+                outcome = await run(application.document, line, _info(call), self._media, self._files_of(application))
+                talked = outcome.collected, details_of(outcome)
             await trunk.hang_up(leg)
             ended = await line.wait_ended()
-            return Talked(ended, _settled(line.callee_type), collected, details)
+            return Talked(ended, _settled(line.callee_type), *talked)
+
+    async def prepare(self, call: ClaimedCall, application: Application | None) -> None:
+        """Make what the call will hear, while it rings. Never raises but for cancellation."""
+        if application is not None:
+            await prepare(application.document, _info(call), self._media, self._files_of(application))
+
+    def _files_of(self, application: Application) -> ReadUpload:
+        return partial(self._applications.recording, application)
 
     async def application_of(self, call: ClaimedCall) -> Application | None:
         """The application that the call runs, read before it is dialed; None if its deployment has none."""
         if call.document_version is None:
             return None
         return await self._applications.find(call.claim.deployment_id, call.document_version)
+
+
+def details_of(outcome: Outcome) -> dict[str, object]:
+    """What is written down of an application: `completed` or `error`, how it ended, what it asked, what went wrong."""
+    details: dict[str, object] = {
+        "application": "error" if outcome.failed else "completed",
+        "application_end": outcome.end,
+        "asked": list(outcome.asked),
+    }
+    if outcome.fault is not None:
+        fault = outcome.fault
+        details["error"] = str(fault)
+        details["fault"] = {"event": fault.event, "element": fault.element, "line": fault.line}
+    return details
+
+
+def _info(call: ClaimedCall) -> CallInfo:
+    return CallInfo(
+        id=str(call.claim.call_id),
+        variables=call.variables,
+        remote=call.phone_number,
+        local=call.caller_id or "",
+        private=call.is_pci,
+    )
 
 
 def _settled(callee_type: CalleeType) -> CalleeType:

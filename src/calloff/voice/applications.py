@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
-from calloff.voice.audio import UnusableAudio, decode_wav
+from calloff.voice.audio import Decoder, UnusableAudio
 from calloff.voice.document import Document
 from calloff.voice.parser import parse_document
+from calloff.voice.problems import ApplicationError, Problem
 from calloff.voice.recordings import check_recordings
 from calloff.voice.speech import Speech, check_speakable
 
+_TEXTS = (".vxml", ".xml", ".grxml", ".grammar", ".abnf", ".gram", ".js", ".json")
+"""How the names of files end that are no recordings."""
 _KEPT = 100
 """Parsed documents that a dialer keeps."""
 
@@ -29,20 +32,26 @@ class Application:
 async def upload_application(
     pool: Pool, deployment_id: int, vxml: bytes, recordings: Mapping[str, bytes], speech: Speech
 ) -> int:
-    """Check the document and its WAV recordings by name, make them the deployment's application, return its version.
+    """Check the document and its files by name, make them the deployment's application, return its version.
 
-    The calls that start from now on run it. Raises `ApplicationError` with every problem of the document,
-    `InvalidInput` for a recording that is no usable WAV or a text that no voice of this machine can speak, and
-    `NotFound`; then nothing has changed.
+    Files are recordings, and the grammars, scripts and further documents (`_TEXTS`) that it names. The calls that start
+    from now on run it. Raises `ApplicationError` with every problem of the document, `InvalidInput` for a recording
+    that cannot be decoded or a text that no voice of this machine can speak, and `NotFound`; then nothing has changed.
     """
     document = await asyncio.to_thread(parse_document, vxml)
+    if not document.forms:
+        raise ApplicationError([Problem(1, "vxml", "Add a <form> or a <menu>; there is nothing to run.")])
     check_recordings(document, recordings)
     await check_speakable(document, speech)
-    for name, wav in recordings.items():
-        try:
-            await asyncio.to_thread(decode_wav, wav)
-        except UnusableAudio as error:
-            raise InvalidInput(f"The recording {name!r} cannot be used. {error}") from error
+    decoder = Decoder()
+    for name, content in recordings.items():
+        if name.lower().endswith((".vxml", ".xml")) and b"<vxml" in content:
+            await asyncio.to_thread(_parse_file, name, content)
+        elif not name.lower().endswith(_TEXTS):
+            try:
+                await decoder.decode(content)
+            except UnusableAudio as error:
+                raise InvalidInput(f"The recording {name!r} cannot be used. {error}") from error
     async with pool.connection() as connection, connection.transaction():
         parameters = {"deployment_id": deployment_id, "vxml": vxml}
         row = await (await connection.execute(load(__package__, "add_document"), parameters)).fetchone()
@@ -54,6 +63,13 @@ async def upload_application(
                 {"deployment_id": deployment_id, "version": row["version"], "name": name, "wav": wav},
             )
     return int(row["version"])
+
+
+def _parse_file(name: str, content: bytes) -> None:
+    try:
+        parse_document(content, name)
+    except ApplicationError as error:
+        raise InvalidInput(f"The file {name!r} cannot be used. {error}") from error
 
 
 class Applications:
@@ -79,7 +95,7 @@ class Applications:
         return application
 
     async def recording(self, application: Application, name: str) -> bytes | None:
-        """The WAV that was uploaded with the application under that name."""
+        """The file that was uploaded with the application under that name."""
         row = await self._fetch(
             "find_recording",
             {"deployment_id": application.deployment_id, "version": application.version, "name": name},

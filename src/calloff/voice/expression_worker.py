@@ -1,13 +1,19 @@
-"""The process that evaluates ECMAScript, so that no expression can hang or crash the dialer: one JSON line in, one out.
+"""The processes that evaluate ECMAScript, one a call, so that no application can hang, crash or read another call's.
 
-Each request gets a fresh engine with limits of time, memory and stack. Loops inside the engine's own functions do not
-look at its time limit; those are ended by the kernel: the process arms a CPU timer, and SIGPROF kills it.
+This process only forks: each message on its standard input, a socket, brings the end of a connection (SCM_RIGHTS) for a
+child, which holds the environment of one call (`environment.js`) and answers one JSON line with another. An engine has
+limits of time, memory and stack. Loops inside the engine's own functions do not look at its time limit; those are ended
+by the kernel: the child arms a CPU timer, and SIGPROF kills it.
 """
 
+import gc
 import json
+import os
 import resource
 import signal
+import socket
 import sys
+from importlib import resources
 from typing import Any
 
 import quickjs
@@ -15,72 +21,32 @@ import quickjs
 ENGINE_SECONDS = 0.1
 """CPU time that one expression may use before the engine stops it."""
 PROCESS_SECONDS = 0.5
-"""CPU time after which the kernel ends the process."""
+"""CPU time of one expression after which the kernel ends the process."""
+CALL_SECONDS = 30
+"""CPU time that all expressions of a call may use together."""
 ENGINE_BYTES = 16 * 1024 * 1024
 STACK_BYTES = 256 * 1024
 PROCESS_BYTES = 1024 * 1024 * 1024
-MAX_ANSWER = 256 * 1024
-"""Characters that all variables of a call may have together, written as source."""
-
-_PROGRAM = """
-(() => {
-  const source = (value, depth) => {
-    if (depth > 20) throw new RangeError('a value is nested too deeply, or contains itself');
-    switch (typeof value) {
-      case 'number': return Object.is(value, -0) ? '-0' : String(value);
-      case 'bigint': return value + 'n';
-      case 'string': return JSON.stringify(value);
-      case 'boolean': return String(value);
-      case 'object': break;
-      default: return 'undefined';
-    }
-    if (value === null) return 'null';
-    if (value instanceof Date) return `new Date(${value.getTime()})`;
-    if (Array.isArray(value)) return '[' + value.map(item => source(item, depth + 1)).join() + ']';
-    const members = Object.keys(value).map(key => `[${JSON.stringify(key)}]:${source(value[key], depth + 1)}`);
-    return '{' + members.join() + '}';
-  };
-  const wanted = {
-    source: value => source(value, 0),
-    text: value => typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value),
-    truth: value => String(Boolean(value)),
-  };
-  const all = scope => Object.fromEntries(Object.keys(scope).map(name => [name, source(scope[name], 0)]));
-  const {session, ...inner} = %(scopes)s;
-  const {application, document, dialog, anonymous} = inner;
-  const scopes = {__proto__: null, session, application, document, dialog};
-  const expression = new Function(%(body)s);
-  const value = wanted.%(want)s(expression(session, application, document, dialog, anonymous, scopes));
-  return JSON.stringify({value, scopes: Object.fromEntries(Object.keys(inner).map(name => [name, all(inner[name])]))});
-})()
-"""
-_ENTER = "".join(f"with(arguments[{index}])" for index in range(6))
+MAX_REQUEST = 8 * 1024 * 1024
 
 
-def evaluate(request: dict[str, Any]) -> dict[str, Any]:
-    """Answer one request of `expressions.Evaluator`: the value, and the variables as the expression left them."""
-    engine = quickjs.Context()
-    engine.set_memory_limit(ENGINE_BYTES)
-    engine.set_max_stack_size(STACK_BYTES)
-    engine.set_time_limit(ENGINE_SECONDS)
-    try:
-        answer = engine.eval(_program(request))
-        if len(answer) > MAX_ANSWER:
-            return {"error": f"the variables have more than {MAX_ANSWER} characters together"}
-        result: dict[str, Any] = json.loads(answer)
-        return result
-    except (quickjs.JSException, quickjs.StackOverflow) as error:
-        return {"error": _first_line(error)}
+class Environment:
+    """The engine of one call."""
 
+    def __init__(self, program: str) -> None:
+        self._engine = quickjs.Context()
+        self._engine.set_memory_limit(ENGINE_BYTES)
+        self._engine.set_max_stack_size(STACK_BYTES)
+        self._engine.set_time_limit(ENGINE_SECONDS)
+        self._answer = self._engine.eval(program)
 
-def _program(request: dict[str, Any]) -> str:
-    scopes = ",".join(f"{name}:{_object(variables)}" for name, variables in request["scopes"].items())
-    body = json.dumps(f"{_ENTER} return (\n{request['expr']}\n);")
-    return _PROGRAM % {"scopes": f"{{{scopes}}}", "body": body, "want": request["want"]}
-
-
-def _object(names: dict[str, str]) -> str:
-    return "{__proto__: null," + ",".join(f"[{json.dumps(name)}]:{value}" for name, value in names.items()) + "}"
+    def answer(self, request: str) -> dict[str, Any]:
+        """The answer to one request: `{"value": …}`, or `{"error": …}` in a few words."""
+        try:
+            result: dict[str, Any] = json.loads(self._answer(request))
+            return result
+        except (quickjs.JSException, quickjs.StackOverflow) as error:
+            return {"error": _first_line(error)}
 
 
 def _first_line(error: Exception) -> str:
@@ -92,19 +58,44 @@ def _first_line(error: Exception) -> str:
     return line
 
 
+def _serve(connection: socket.socket, program: str) -> None:
+    """Answer the requests of one call until its connection ends."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CALL_SECONDS, CALL_SECONDS))
+    environment = Environment(program)
+    stream = connection.makefile("rwb")
+    while line := stream.readline(MAX_REQUEST):
+        signal.setitimer(signal.ITIMER_PROF, PROCESS_SECONDS)
+        answer = environment.answer(line.decode())
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        stream.write(json.dumps(answer).encode() + b"\n")
+        stream.flush()
+
+
 def main() -> None:
-    """Answer requests until standard input ends."""
+    """Fork a child for each connection that comes, until standard input ends."""
     resource.setrlimit(resource.RLIMIT_AS, (PROCESS_BYTES, PROCESS_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # A signal to the whole process group must not take the expressions of calls that are still being drained.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for line in sys.stdin.buffer:
-        signal.setitimer(signal.ITIMER_PROF, PROCESS_SECONDS)
-        answer = evaluate(json.loads(line))
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-        sys.stdout.buffer.flush()
+    # The kernel buries the children.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    program = (resources.files("calloff.voice") / "environment.js").read_text(encoding="utf-8")
+    control = socket.socket(fileno=os.dup(sys.stdin.fileno()))
+    # What was loaded is shared by all children as long as nobody writes to it.
+    gc.disable()
+    gc.freeze()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        for descriptor in descriptors:
+            if os.fork() == 0:
+                control.close()
+                os.close(sys.stdin.fileno())
+                _serve(socket.socket(fileno=descriptor), program)
+                os._exit(0)
+            os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -1,374 +1,267 @@
-"""Runs an application on a line: the form interpretation algorithm (VoiceXML 2.0 section 2.1.6 and appendix C)."""
+"""Runs an application on a call: dialogs and documents one after the other, and never without a last word."""
 
 import asyncio
-import json
 import logging
-import re
-from collections import Counter
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TypeVar, assert_never
+from contextlib import suppress
 
-from calloff.domain.errors import CalloffError
-from calloff.voice import keys
-from calloff.voice.document import (
-    Action,
-    Assign,
-    Block,
-    Content,
-    Disconnect,
-    Document,
-    EventName,
-    Exit,
-    Field,
-    Form,
-    Goto,
-    Handler,
-    If,
-    Item,
-    Log,
-    Prompt,
-    Say,
-    Var,
-)
-from calloff.voice.expressions import UNDEFINED, ExpressionError, Scopes, Source, source_of
+from calloff.voice.audio import beeps
+from calloff.voice.closings import closing
+from calloff.voice.document import Document, Subdialog
+from calloff.voice.events import HANGUP, Ended, Event, Failed, GoTo, Returned, ReturnedEvent, Transition
+from calloff.voice.execute import Executor
+from calloff.voice.expressions import ExpressionError
+from calloff.voice.fia import Dialogue
 from calloff.voice.line import HungUp, Line
+from calloff.voice.loader import Loader, ReadUpload
+from calloff.voice.outcome import CallInfo, End, Fault, Limits, Outcome
 from calloff.voice.prompts import Media, PromptQueue
-from calloff.voice.recordings import ReadUpload
+from calloff.voice.session import Session, until_hung_up
+from calloff.voice.variables import defaults
+from calloff.voice.web import resolve
 
-MAX_STEPS = 10_000
-"""Actions and items that one call may run, so that a document which goes round in circles ends."""
-MAX_SECONDS = 3600.0
-"""How long an application may run."""
-UNHANDLED_TRIES = 3
-"""How often a field without `noinput` or `nomatch` asks before the application ends."""
+MAX_DEPTH = 10
+"""How deep subdialogs may be nested."""
+LAST_SECONDS = 10.0
+"""How long an application may go on after the callee has hung up."""
+_LAST_WORD = 20.0
+"""Seconds in which what is queued and the closing sentence have to be said."""
 
 log = logging.getLogger("calloff.application")
 
-Transfer = Goto | Disconnect | Exit
-_Outcome = TypeVar("_Outcome")
+__all__ = ["CallInfo", "End", "Fault", "Limits", "Outcome", "run"]
 
 
-class End(StrEnum):
-    """Why an application ended."""
-
-    EXIT = "exit"
-    """It ran to its end."""
-    DISCONNECT = "disconnect"
-    """It asked to hang up."""
-    HANGUP = "hangup"
-    """The leg ended first."""
-    ERROR = "error"
-    """It could not go on; `Collected.error` says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What became of an application."""
-
-    end: End
-    variables: dict[str, str] = field(default_factory=dict)
-    """What it collected: the namelist of `exit` or `disconnect`, else every field that was filled."""
-    error: str | None = None
-    """For the call's history, with the line of the document."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallInfo:
-    """What an application can know of its call."""
-
-    id: str
-    """For logs."""
-    variables: Mapping[str, str]
-    """Given when the call was queued."""
-    remote: str
-    """The number that was called."""
-    local: str
-    """The caller ID; empty if the trunk chose it."""
-    private: bool = False
-    """`is_pci`: nothing of the call's values is logged or cached."""
-
-
-class _Failed(Exception):
-    """The application cannot go on; the message says where and why."""
-
-
-async def run(document: Document, line: Line, call: CallInfo, media: Media, uploaded: ReadUpload) -> Collected:
+async def run(document: Document, line: Line, call: CallInfo, media: Media, uploaded: ReadUpload) -> Outcome:
     """Run `document` until it ends, fails or is hung up on; the caller of this hangs up then.
 
-    Never raises but for cancellation. `uploaded` reads the recordings that belong to the document.
+    Never raises but for cancellation. `uploaded` reads the files that belong to the document.
     """
-    return await _Interpreter(document, line, call, media, uploaded).run()
+    try:
+        environment = await media.evaluator.environment(with_defaults(document, call))
+    except ExpressionError as error:
+        log.error("call %s: %s", call.id, error.message)
+        return Outcome(End.ERROR, failed=True, fault=Fault("error.noresource", "", 0, error.message))
+    queue = PromptQueue(line, media, environment, uploaded, private=call.private)
+    session = Session(line, call, environment, queue, Loader(media.web, uploaded))
+    try:
+        return await _Interpreter(session, document, media).run()
+    finally:
+        queue.close()
+        await environment.close()
+
+
+def with_defaults(document: Document, call: CallInfo) -> dict[str, str]:
+    """The call's variables, and the message's own defaults for those that are missing or empty."""
+    given = {name: value for name, value in call.variables.items() if value}
+    return {**call.variables, **defaults(document), **given}
 
 
 class _Interpreter:
-    def __init__(self, document: Document, line: Line, call: CallInfo, media: Media, uploaded: ReadUpload) -> None:
+    def __init__(self, session: Session, document: Document, media: Media) -> None:
+        self._session = session
         self._document = document
-        self._line = line
-        self._call = call
-        self._evaluator = media.evaluator
-        application = {name: source_of(value) for name, value in call.variables.items()}
-        self._scopes = Scopes(application=application)
-        self._queue = PromptQueue(line, media, self._scopes, uploaded, private=call.private)
-        self._form: Form = document.forms[0]
-        self._answers: dict[str, str] = {}
-        self._returned: dict[str, str] | None = None
-        self._steps = 0
+        self._media = media
+        self._dialogues: list[Dialogue] = []
+        self._roots: list[str | None] = [None]
+        """Whose variables the application scope has, innermost subdialog last."""
 
-    async def run(self) -> Collected:
-        error = None
+    async def run(self) -> Outcome:
+        session = self._session
         try:
-            async with asyncio.timeout(MAX_SECONDS):
-                transfer = await self._until_hung_up(self._run_forms())
-            end = End.DISCONNECT if isinstance(transfer, Disconnect) else End.EXIT
+            async with asyncio.timeout(session.call.limits.seconds):
+                await until_hung_up(session.line, asyncio.create_task(self._run()))
+            raise AssertionError("an application ends by a transition")
+        except Ended as ended:
+            end = End.DISCONNECT if ended.disconnect else End.EXIT
         except HungUp:
-            end = End.HANGUP
+            end = await self._hung_up()
         except TimeoutError:
-            end, error = End.ERROR, f"The application ran longer than {MAX_SECONDS:.0f} s."
-        except _Failed as failure:
-            end, error = End.ERROR, str(failure)
+            end = await self._fail(Event("error.limit", f"It ran longer than {session.call.limits.seconds:.0f} s."))
+        except Failed as failed:
+            end = await self._fail(failed.event)
         except Exception:
-            log.exception("call %s: the application broke off", self._call.id)
-            end, error = End.ERROR, "Something is wrong inside Calloff; its log tells more."
+            log.exception("call %s: the application broke off", session.call.id)
+            end = await self._fail(Event("error.internal", "Something is wrong inside Calloff; its log tells more."))
         await self._keep_answers()
-        return Collected(end, self._answers if self._returned is None else self._returned, error)
+        collected = session.collected if session.returned is None else session.returned
+        return Outcome(end, session.failed, tuple(session.asked), dict(collected), session.fault)
 
-    async def _until_hung_up(self, work: Coroutine[None, None, _Outcome]) -> _Outcome:
-        """What `work` returns. Raises `HungUp` as soon as the leg ends, whatever is being fetched or spoken then."""
-        working, ended = asyncio.create_task(work), asyncio.create_task(self._line.wait_ended())
+    async def _run(self) -> None:
+        """Run the application to its end, and say what is still queued then."""
         try:
-            await asyncio.wait((working, ended), return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                return working.result()
-            raise HungUp
-        finally:
-            working.cancel()
-            ended.cancel()
-            await asyncio.gather(working, ended, return_exceptions=True)
+            await self._session.begin()
+            await self._run_dialogs(self._document, "")
+        except (Ended, Returned, ReturnedEvent) as ended:
+            await self._play_out()
+            raise ended if isinstance(ended, Ended) else Ended(disconnect=False) from None
+        await self._play_out()
+        raise Ended(disconnect=False)
 
-    async def _run_forms(self) -> Exit | Disconnect | None:
-        await self._declare(self._scopes.document, self._document.variables)
+    async def _play_out(self) -> None:
+        queue = self._session.queue
+        try:
+            await queue.play_out()
+        except Event as event:
+            raise Failed(event) from None
+        if queue.lost is not None and not queue.has_played:
+            message = "Its recordings could not be had, so nothing was heard."
+            raise Failed(Event("error.badfetch", message, line=queue.lost.line, element="audio"))
+
+    async def _run_dialogs(self, document: Document, name: str) -> None:
+        """Run dialogs, from one of `document` on, until one ends or returns. Raises what ends them."""
+        goto = GoTo(document, name)
+        current: Document | None = None
         while True:
-            transfer = await self._run_form()
-            if not isinstance(transfer, Goto):
-                await self._queue.play_out()
-                return transfer
-            await self._keep_answers()
-            self._form = next(form for form in self._document.forms if form.id == transfer.form)
+            form = goto.document.form(goto.form)
+            if form is None:
+                raise Failed(Event("error.badfetch", "There is no form to run.", line=1, element="vxml"))
+            if goto.document is not current:
+                root = await self._begin_document(goto.document)
+                current = goto.document
+            dialogue = Dialogue(self._session, goto.document, root, form, self._run_subdialog)
+            self._dialogues.append(dialogue)
+            try:
+                await dialogue.run(goto.answer)
+                return
+            except GoTo as following:
+                await self._done(dialogue)
+                goto = following
+            except (Returned, ReturnedEvent):
+                await self._done(dialogue)
+                raise
 
-    async def _named(self, action: Exit | Disconnect) -> dict[str, str] | None:
-        """What an `exit` or `disconnect` names to be returned; None if it names nothing."""
-        if isinstance(action, Exit) and action.expr is not None:
-            return {"exit": await self._text(action.line, action.expr)}
-        return {name: await self._text(action.line, name) for name in action.names} or None
+    async def _done(self, dialogue: Dialogue) -> None:
+        """Leave a dialogue. One that ends otherwise stays the last, for whoever asks then what was going on."""
+        await dialogue.keep_answers()
+        self._dialogues.remove(dialogue)
+
+    async def _begin_document(self, document: Document) -> Document | None:
+        """Declare a document's variables, those of its root document before; the root document."""
+        environment = self._session.environment
+        root: Document | None = None
+        scratch = document.forms[0]
+        if document.root is not None:
+            address, _ = resolve(document.base, document.root)
+            root = await self._load_root(address)
+            if self._roots[-1] != address:
+                await environment.begin("application")
+                await environment.begin("document", shared=True)
+                await self._prepare(root, Dialogue(self._session, root, None, scratch, self._run_subdialog))
+                self._roots[-1] = address
+            await environment.begin("document")
+        else:
+            await environment.begin("application")
+            await environment.begin("document", shared=True)
+            self._roots[-1] = document.base or None
+        await self._prepare(document, Dialogue(self._session, document, root, scratch, self._run_subdialog))
+        return root
+
+    async def _prepare(self, document: Document, dialogue: Dialogue) -> None:
+        executor = Executor(self._session, dialogue)
+        try:
+            for part in document.beginning:
+                await executor.prepare(part, "document")
+        except Event as event:
+            # There is no form yet; handlers of the document may still take it.
+            await dialogue.handle(event)
+
+    async def _load_root(self, address: str) -> Document:
+        try:
+            return await self._session.loader.document(address, seconds=10.0)
+        except Exception as error:
+            message = getattr(error, "message", "The root document cannot be loaded.")
+            raise Failed(Event("error.badfetch", message, line=1, element="vxml")) from None
+
+    async def _run_subdialog(self, document: Document, name: str, item: Subdialog) -> None:
+        """Run a subdialog, and fill the item with what it returns."""
+        environment = self._session.environment
+        if len(self._roots) > MAX_DEPTH:
+            message = f"Subdialogs are nested deeper than {MAX_DEPTH}."
+            raise Event("error.semantic", message, line=item.line, element=item.element)
+        with self._session.blaming(item.line, item.element):
+            await environment.enter(item.params)
+        self._roots.append(None)
+        event: Event | None = None
+        try:
+            await self._run_dialogs(document, name)
+        except Returned as returned:
+            with self._session.blaming(item.line, item.element):
+                await environment.leave(item.name, returned.names)
+            return
+        except ReturnedEvent as returned:
+            event = returned.event
+        finally:
+            self._roots.pop()
+        if event is None:
+            # A subdialog that comes to its end without a return ends the application, as an exit would.
+            raise Ended(disconnect=False)
+        await environment.leave(item.name, None)
+        raise event
+
+    async def _hung_up(self) -> End:
+        """Let the application have its last word for its own purposes (VoiceXML 2.0 section 1.5.4)."""
+        session = self._session
+        session.has_hung_up = True
+        session.queue.close()
+        dialogue = self._dialogues[-1] if self._dialogues else None
+        event = Event(HANGUP, "The callee hung up.")
+        try:
+            async with asyncio.timeout(LAST_SECONDS):
+                if dialogue is not None and await dialogue.has_handler(event):
+                    await self._finish(dialogue, event)
+        except (HungUp, Transition):
+            pass
+        except Failed as failed:
+            session.note(failed.event)
+        except (Event, TimeoutError) as error:
+            message = "It went on for too long after the callee had hung up."
+            session.note(error if isinstance(error, Event) else Event("error.limit", message))
+        except Exception:
+            log.exception("call %s: the application broke off after its end", session.call.id)
+        return End.HANGUP
+
+    async def _finish(self, dialogue: Dialogue, event: Event) -> None:
+        while True:
+            try:
+                await dialogue.handle(event)
+                return
+            except GoTo as goto:
+                await self._done(dialogue)
+                await self._run_dialogs(goto.document, goto.form)
+                return
+            except Event as following:
+                event = following
+
+    async def _fail(self, event: Event) -> End:
+        """Say what is queued, and a closing sentence; where nothing can be spoken, three beeps."""
+        session = self._session
+        session.failed = True
+        session.note(event)
+        log.warning("call %s: the application failed: %s", session.call.id, session.fault)
+        if session.has_hung_up:
+            return End.HANGUP
+        language = self._dialogues[-1].document.language if self._dialogues else self._document.language
+        try:
+            async with asyncio.timeout(_LAST_WORD):
+                goodbye = self._say_goodbye(*closing(language, session.call.closings))
+                await until_hung_up(session.line, asyncio.create_task(goodbye))
+        except HungUp:
+            return End.HANGUP
+        except Exception:
+            log.warning("call %s: the closing sentence could not be said in full", session.call.id)
+        return End.ERROR
+
+    async def _say_goodbye(self, sentence: str, language: str) -> None:
+        queue = self._session.queue
+        with suppress(Event):
+            await queue.play_out()
+        try:
+            await queue.say(sentence, language)
+            await queue.play_out()
+        except Event:
+            await self._session.line.play(beeps(), barge_in=False)
 
     async def _keep_answers(self) -> None:
-        """Remember the filled fields of the form that is being left."""
-        for item in self._form.items:
-            if isinstance(item, Field) and self._is_filled(item) and not item.name.startswith("#"):
-                try:
-                    self._answers[item.name] = await self._text(item.line, f"dialog.{item.name}")
-                except _Failed:
-                    log.warning("call %s: the answer of a field could not be read", self._call.id)
-
-    async def _run_form(self) -> Transfer | None:
-        """Visit the form's items until none is left (None) or one of them leads away."""
-        self._scopes.dialog.clear()
-        await self._declare(self._scopes.dialog, self._form.variables)
-        for each in self._form.items:
-            self._scopes.dialog[each.name] = await self._initial(each.line, each.expr)
-        visits = _Visits()
-        item: Item | None = await self._select()
-        while item is not None:
-            transfer = await (self._visit_block(item) if isinstance(item, Block) else self._visit_field(item, visits))
-            if isinstance(transfer, Goto) and transfer.item is not None:
-                item = next(target for target in self._form.items if target.name == transfer.item)
-                visits.silent = False
-            elif transfer is not None:
-                return transfer
-            else:
-                item = await self._select()
-        return None
-
-    async def _select(self) -> Item | None:
-        """The first item that is not filled and whose condition holds."""
-        for item in self._form.items:
-            self._step(item.line)
-            if not self._is_filled(item) and await self._holds(item.line, item.cond):
-                return item
-        return None
-
-    def _is_filled(self, item: Item) -> bool:
-        return self._scopes.dialog.get(item.name, UNDEFINED) != UNDEFINED
-
-    async def _visit_block(self, block: Block) -> Transfer | None:
-        self._scopes.dialog[block.name] = "true"
-        return await self._run_content(block.content)
-
-    async def _visit_field(self, item: Field, visits: "_Visits") -> Transfer | None:
-        if not visits.silent:
-            visits.prompts[item.name] += 1
-            await self._ask(item, visits)
-        await self._queue.play()
-        value, event = await keys.answer(self._line, item.answer, visits.timeout)
-        if event is not None:
-            return await self._handle(item, event, visits)
-        visits.silent = False
-        self._scopes.dialog[item.name] = value or UNDEFINED
-        for content in item.filled:
-            transfer = await self._run_content(content)
-            if transfer is not None:
-                return transfer
-        return None
-
-    async def _ask(self, item: Field, visits: "_Visits") -> None:
-        """Queue the prompts for this visit (VoiceXML 2.0 section 4.1.6)."""
-        visits.timeout = keys.TIMEOUT
-        possible = [
-            prompt
-            for prompt in item.prompts
-            if prompt.count <= visits.prompts[item.name] and await self._holds(prompt.line, prompt.cond)
-        ]
-        for prompt in possible:
-            if prompt.count == max(prompt.count for prompt in possible):
-                await self._prompt(prompt)
-                visits.timeout = keys.TIMEOUT if prompt.timeout is None else prompt.timeout
-
-    async def _handle(self, item: Field, event: EventName, visits: "_Visits") -> Transfer | None:
-        """Run the handler for the event, the innermost with the highest count that has been reached (section 5.2.4).
-
-        A handler does not ask again; without one, the question is repeated a few times, then the application ends.
-        """
-        visits.events[item.name, event] += 1
-        count = visits.events[item.name, event]
-        best: Handler | None = None
-        for handler in (*item.handlers, *self._form.handlers, *self._document.handlers):
-            reached = handler.event == event and handler.count <= count and handler.count > (best.count if best else 0)
-            if reached and await self._holds(handler.line, handler.cond):
-                best = handler
-        visits.silent = best is not None
-        if best is not None:
-            return await self._run_content(best.content)
-        visits.unhandled[item.name] += 1
-        return Exit(item.line, None, ()) if visits.unhandled[item.name] >= UNHANDLED_TRIES else None
-
-    async def _run_content(self, content: Content) -> Transfer | None:
-        self._scopes.anonymous.clear()
-        try:
-            return await self._run_actions(content)
-        finally:
-            self._scopes.anonymous.clear()
-
-    async def _run_actions(self, content: Content) -> Transfer | None:
-        for action in content:
-            transfer = await self._run_action(action)
-            if transfer is not None:
-                return transfer
-        return None
-
-    async def _run_action(self, action: Action) -> Transfer | None:
-        self._step(action.line)
-        match action:
-            case Prompt():
-                if await self._holds(action.line, action.cond):
-                    await self._prompt(action)
-            case Var():
-                await self._declare(self._scopes.anonymous, (action,))
-            case Assign():
-                try:
-                    await self._evaluator.assign(self._scopes, action.name, action.expr)
-                except ExpressionError as error:
-                    raise _failed(action.line, error) from None
-            case If():
-                for cond, content in action.branches:
-                    if await self._holds(action.line, cond):
-                        return await self._run_actions(content)
-            case Log():
-                await self._log(action)
-            case Disconnect() | Exit():
-                self._returned = await self._named(action)
-                return action
-            case Goto():
-                return action
-            case _:
-                assert_never(action)
-        return None
-
-    async def _log(self, action: Log) -> None:
-        words = [
-            piece.text if isinstance(piece, Say) else await self._text(action.line, piece.expr)
-            for piece in action.pieces
-        ]
-        if action.expr is not None:
-            words.append(await self._text(action.line, action.expr))
-        if not self._call.private:
-            log.info("call %s: %s", self._call.id, _loggable(" ".join([action.label, *words]).strip()))
-
-    async def _prompt(self, prompt: Prompt) -> None:
-        try:
-            await self._queue.add(prompt)
-        except CalloffError as error:
-            raise _failed(prompt.line, error) from None
-
-    async def _declare(self, scope: dict[str, Source], variables: tuple[Var, ...]) -> None:
-        for variable in variables:
-            scope[variable.name] = await self._initial(variable.line, variable.expr)
-
-    async def _initial(self, line: int, expr: str | None) -> Source:
-        if expr is None:
-            return UNDEFINED
-        self._step(line)
-        try:
-            return await self._evaluator.value(self._scopes, expr)
-        except ExpressionError as error:
-            raise _failed(line, error) from None
-
-    async def _holds(self, line: int, cond: str | None) -> bool:
-        if cond is None:
-            return True
-        self._step(line)
-        try:
-            return await self._evaluator.truth(self._scopes, cond)
-        except ExpressionError as error:
-            raise _failed(line, error) from None
-
-    async def _text(self, line: int, expr: str) -> str:
-        try:
-            return await self._evaluator.text(self._scopes, expr)
-        except ExpressionError as error:
-            raise _failed(line, error) from None
-
-    def _step(self, line: int) -> None:
-        """Count a step, and let expressions see who answered as far as it is known by now."""
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise _Failed(f"Line {line}: The application took {MAX_STEPS} steps; it may be going round in circles.")
-        connection = {
-            "remote": {"uri": f"tel:{self._call.remote}"},
-            "local": {"uri": f"tel:{self._call.local}"},
-            "callee_type": str(self._line.callee_type),
-        }
-        self._scopes.session["connection"] = json.dumps(connection)
-
-
-@dataclass(slots=True)
-class _Visits:
-    """What a form remembers of the visits to its items."""
-
-    prompts: Counter[str] = field(default_factory=Counter)
-    events: Counter[tuple[str, EventName]] = field(default_factory=Counter)
-    unhandled: Counter[str] = field(default_factory=Counter)
-    timeout: float = keys.TIMEOUT
-    silent: bool = False
-    """The last visit ended in a handler, so the question is not repeated."""
-
-
-def _failed(line: int, error: CalloffError) -> _Failed:
-    return _Failed(f"Line {line}: {error.message}")
-
-
-def _loggable(text: str) -> str:
-    """`text` on one line, with long numbers masked but for their last two digits."""
-    line = "".join(character if character.isprintable() else " " for character in text[:500])
-    return re.sub(r"\d{5,}(?=\d\d)", lambda digits: "*" * len(digits[0]), line)
+        if self._dialogues:
+            with suppress(ExpressionError):
+                await self._dialogues[-1].keep_answers()

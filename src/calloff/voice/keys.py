@@ -1,61 +1,59 @@
 """Takes keys from a line until they answer a question."""
 
-from calloff.voice.document import Boolean, Digits, EventName
-from calloff.voice.expressions import Source, source_of
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calloff.voice.document import Choice, KeyGrammar, Link
+from calloff.voice.events import Event
+from calloff.voice.grammars import MAX_KEYS, Grammar, Matching
 from calloff.voice.line import Line
-from calloff.voice.values import MAX_KEYS
+from calloff.voice.properties import Timing
 
-TIMEOUT = 5.0
-"""Seconds without a key until `noinput`, unless a prompt sets its timeout."""
-INTERDIGIT_TIMEOUT = 3.0
-"""Seconds after which a number without a fixed length counts as complete."""
-TERMCHAR = "#"
-"""The key that completes a number (VoiceXML 2.0 section 6.3.3)."""
+Origin = KeyGrammar | Choice | Link
 
 
-async def answer(
-    line: Line, expected: Digits | Boolean, seconds: float
-) -> tuple[Source, None] | tuple[None, EventName]:
-    """What the callee keys in, as ECMAScript source, or the event that came instead; `noinput` after `seconds`.
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A grammar that is listened to, and what it belongs to."""
 
-    Raises `HungUp`.
+    grammar: Grammar
+    origin: Origin
+    level: str
+    """Whose it is: `item`, `form`, or the ID of another form of the document after a `#`."""
+
+
+async def collect(line: Line, active: Sequence[Active], timing: Timing) -> tuple[Active, Matching]:
+    """The first of the grammars that what is keyed in answers, and how (VoiceXML 2.0 appendix D).
+
+    Raises the events `noinput` and `nomatch`, after which the keys are forgotten, and `HungUp`.
     """
-    if isinstance(expected, Boolean):
-        return await _boolean(line, expected, seconds)
-    return await _digits(line, expected, seconds)
-
-
-async def _boolean(line: Line, expected: Boolean, seconds: float) -> tuple[Source, None] | tuple[None, EventName]:
-    answers = {expected.yes: "true", expected.no: "false"}
-    key = await _first_key(line, seconds, frozenset(answers))
-    if key in answers:
-        return answers[key], None
-    return _refuse(line, "noinput" if key is None else "nomatch")
-
-
-async def _digits(line: Line, expected: Digits, seconds: float) -> tuple[Source, None] | tuple[None, EventName]:
-    keys = ""
-    key = await _first_key(line, seconds, frozenset())
+    matching = [(each, each.grammar.begin()) for each in active]
+    key = await _first_key(line, timing, matching)
     if key is None:
-        return _refuse(line, "noinput")
-    while key is not None and key != TERMCHAR:
-        if key not in "0123456789":
-            return _refuse(line, "nomatch")
-        keys += key
-        if len(keys) == (expected.maximum or MAX_KEYS):
-            break
-        key = await line.next_key(INTERDIGIT_TIMEOUT)
-    return (source_of(keys), None) if len(keys) >= expected.minimum else _refuse(line, "nomatch")
-
-
-async def _first_key(line: Line, seconds: float, meant: frozenset[str]) -> str | None:
-    """The first key; a termchar alone belongs to the number before, which was complete without it."""
+        line.drop_keys()
+        raise Event("noinput")
+    count = 0
     while True:
-        key = await line.next_key(seconds)
-        if key != TERMCHAR or key in meant:
+        count += 1
+        matching = [(each, after) for each, match in matching if (after := match.press(key)).is_possible]
+        complete = next((pair for pair in matching if pair[1].is_complete), None)
+        if not any(match.can_go_on for _, match in matching) or count >= MAX_KEYS:
+            if complete is not None and timing.last > 0 and await line.next_key(timing.last) not in (None, timing.ends):
+                complete = None
+            break
+        following = await line.next_key(timing.next)
+        if following is None or (following == timing.ends and not any(match.takes(following) for _, match in matching)):
+            break
+        key = following
+    if complete is None:
+        line.drop_keys()
+        raise Event("nomatch")
+    return complete
+
+
+async def _first_key(line: Line, timing: Timing, matching: Sequence[tuple[Active, Matching]]) -> str | None:
+    """The first key; a terminating one alone belongs to the number before, which was complete without it."""
+    while True:
+        key = await line.next_key(timing.first)
+        if key != timing.ends or any(match.takes(key) for _, match in matching):
             return key
-
-
-def _refuse(line: Line, event: EventName) -> tuple[None, EventName]:
-    line.drop_keys()
-    return None, event

@@ -1,27 +1,21 @@
-"""Gets the recordings that an application plays: uploaded WAV files, and those at http(s) addresses."""
+"""Gets the recordings that an application plays: uploaded files, and those at http(s) addresses."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection
-
-import httpx
+import hashlib
+from collections.abc import Collection
 
 from calloff.domain.errors import CalloffError
-from calloff.outbound.client import Client, Unreachable
-from calloff.outbound.guard import AddressRefused
-from calloff.voice.audio import MAX_RECORDING_BYTES, decode_wav
+from calloff.voice.audio import MAX_RECORDING_BYTES, Decoder
 from calloff.voice.cache import AudioCache
-from calloff.voice.document import Audio, Document
+from calloff.voice.document import Document
+from calloff.voice.loader import ReadUpload
 from calloff.voice.problems import ApplicationError, Problem
+from calloff.voice.web import Request, Web, WebError, file_names, is_web, resolve
 
 FETCH_SECONDS = 15.0
 """Time for a whole download."""
 FRESH_SECONDS = 600.0
 """How long a downloaded recording is used before it is asked for again."""
-
-_HEADERS = {"accept": "audio/wav, audio/x-wav, */*;q=0.1"}
-
-ReadUpload = Callable[[str], Awaitable[bytes | None]]
-"""The WAV that was uploaded under a name, None if there is none."""
+_ACCEPT = "audio/wav, audio/x-wav, audio/mpeg, audio/ogg, audio/flac, */*;q=0.1"
 
 
 class RecordingUnavailable(CalloffError):
@@ -31,28 +25,36 @@ class RecordingUnavailable(CalloffError):
 class Recordings:
     """Recordings for the calls of a process."""
 
-    def __init__(self, cache: AudioCache, client: Client) -> None:
-        """`client` downloads, and is closed by whoever made it."""
+    def __init__(self, cache: AudioCache, web: Web) -> None:
         self._cache = cache
-        self._client = client
+        self._web = web
+        self._decoder = Decoder()
 
-    async def sound(self, audio: Audio, uploaded: ReadUpload) -> bytes:
-        """What `audio` plays, for a trunk. Raises `RecordingUnavailable` or `UnusableAudio`."""
-        if audio.is_url:
-            return await self._cache.get(("url", audio.source), lambda: self._fetch(audio.source), FRESH_SECONDS)
-        wav = await uploaded(audio.source)
-        if wav is None:
-            raise RecordingUnavailable(f"The recording {audio.source!r} is not uploaded; upload it.")
-        return await asyncio.to_thread(decode_wav, wav)
+    async def sound(self, address: str, uploaded: ReadUpload) -> bytes:
+        """The sound at an address or of an uploaded file, for a trunk.
+
+        Raises `RecordingUnavailable` or `UnusableAudio`.
+        """
+        if is_web(address):
+            return await self._cache.get(("url", address), lambda: self._fetch(address), FRESH_SECONDS)
+        for name in file_names(address):
+            content = await uploaded(name)
+            if content is not None:
+                return await self._decoded(content)
+        raise RecordingUnavailable(f"The recording {address[:80]!r} is not uploaded; upload it.")
+
+    async def _decoded(self, content: bytes) -> bytes:
+        """The sound of a file, decoded once."""
+        name = hashlib.sha256(content).hexdigest()
+        return await self._cache.get(("file", name), lambda: self._decoder.decode(content))
 
     async def _fetch(self, address: str) -> bytes:
+        request = Request(address, accept=_ACCEPT, seconds=FETCH_SECONDS, max_bytes=MAX_RECORDING_BYTES)
         try:
-            found = await self._client.fetch(address, _HEADERS, max_bytes=MAX_RECORDING_BYTES, seconds=FETCH_SECONDS)
-        except (Unreachable, AddressRefused) as error:
-            raise RecordingUnavailable(f"A recording could not be downloaded: {error.message}") from None
-        if found.status != httpx.codes.OK:
-            raise RecordingUnavailable(f"A recording's server answered {found.status} instead of 200.")
-        return await asyncio.to_thread(decode_wav, found.body)
+            found = await self._web.fetch(request)
+        except WebError as error:
+            raise RecordingUnavailable(f"A recording could not be had. {error.message}") from None
+        return await self._decoder.decode(found.body)
 
 
 def check_recordings(document: Document, uploaded: Collection[str]) -> None:
@@ -60,7 +62,17 @@ def check_recordings(document: Document, uploaded: Collection[str]) -> None:
     problems = [
         Problem(audio.line, "audio", f"There is no recording {audio.source!r}; upload it, or correct src.")
         for audio in document.recordings
-        if not audio.is_url and audio.source not in uploaded
+        if audio.source is not None and not _is_there(audio.base, audio.source, uploaded)
+    ]
+    problems += [
+        Problem(line, element, f"There is no file {address!r}; upload it, or write its full address.")
+        for line, element, address in document.addresses
+        if element != "audio" and not address.startswith("#") and not _is_there(document.base, address, uploaded)
     ]
     if problems:
         raise ApplicationError(problems)
+
+
+def _is_there(base: str, address: str, uploaded: Collection[str]) -> bool:
+    full, _ = resolve(base, address)
+    return is_web(full) or any(name in uploaded for name in file_names(full))

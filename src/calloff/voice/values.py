@@ -1,20 +1,17 @@
-"""Reads what stands in attributes: times, key types and names."""
+"""Reads what stands in attributes: times and names."""
 
+import json
 import re
-from urllib.parse import parse_qsl
-
-from calloff.voice.document import Boolean, Digits
 
 SCOPES = ("session", "application", "document", "dialog")
 """The names under which expressions reach the scopes of variables (VoiceXML 2.0 section 5.1.2)."""
 
-MAX_KEYS = 64
-"""Longest number that can be keyed in."""
-MAX_SECONDS = 600.0
+MAX_SECONDS = 86_400.0
+_MAX_BREAK = 60.0
 
 _TIME = re.compile(r"\+?(\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})(ms|s)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
-_TARGET = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*|\[\d+\])*", re.ASCII)
+_TARGET = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*|\[\d+\])*", re.ASCII)
 _BREAK_STRENGTH = {"none": 0.0, "x-weak": 0.1, "weak": 0.25, "medium": 0.5, "strong": 1.0, "x-strong": 1.5}
 _RESERVED = frozenset(
     re.findall(
@@ -24,6 +21,11 @@ _RESERVED = frozenset(
         " protected public return static super switch this throw true try typeof undefined var void while with yield",
     )
 )
+
+
+def words(text: str) -> frozenset[str]:
+    """The words in a text."""
+    return frozenset(text.split())
 
 
 def seconds(text: str) -> float:
@@ -40,7 +42,7 @@ def seconds(text: str) -> float:
 def break_seconds(time: str | None, strength: str | None) -> float:
     """How long a `<break>` lasts (SSML 1.0 section 3.2.3); `time` wins. Raises `ValueError`."""
     if time is not None:
-        return seconds(time)
+        return min(seconds(time), _MAX_BREAK)
     if strength is None:
         return _BREAK_STRENGTH["medium"]
     if strength not in _BREAK_STRENGTH:
@@ -48,40 +50,9 @@ def break_seconds(time: str | None, strength: str | None) -> float:
     return _BREAK_STRENGTH[strength]
 
 
-def answer_type(text: str) -> Digits | Boolean:
-    """What a field with this `type` takes (VoiceXML 2.0 appendix P). Raises `ValueError`."""
-    name, _, query = text.partition("?")
-    parameters = dict(parse_qsl(query.replace(";", "&"), keep_blank_values=True))
-    if name == "digits":
-        return _digits(parameters)
-    if name == "boolean":
-        return _boolean(parameters)
-    raise ValueError(f"The type {name[:40]!r} is not supported; write digits or boolean.")
-
-
-def _digits(parameters: dict[str, str]) -> Digits:
-    limits = {name: _keys(value) for name, value in parameters.items() if name in ("length", "minlength", "maxlength")}
-    if limits.keys() != parameters.keys() or ("length" in limits and len(limits) > 1):
-        raise ValueError("digits takes length, or minlength and maxlength, as in digits?minlength=2;maxlength=5.")
-    minimum = limits.get("length", limits.get("minlength", 1))
-    maximum = limits.get("length", limits.get("maxlength"))
-    if maximum is not None and maximum < minimum:
-        raise ValueError("maxlength is smaller than minlength; exchange them.")
-    return Digits(minimum, maximum)
-
-
-def _keys(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,2}", value) or not 1 <= int(value) <= MAX_KEYS:
-        raise ValueError(f"A length of digits is a whole number from 1 to {MAX_KEYS}.")
-    return int(value)
-
-
-def _boolean(parameters: dict[str, str]) -> Boolean:
-    yes, no = parameters.get("y", "1"), parameters.get("n", "2")
-    keys = re.compile(r"[0-9*#]")
-    if not parameters.keys() <= {"y", "n"} or not keys.fullmatch(yes) or not keys.fullmatch(no) or yes == no:
-        raise ValueError("boolean takes two different keys, as in boolean?y=1;n=2.")
-    return Boolean(yes, no)
+def whole_seconds(text: str) -> float:
+    """Like `seconds`, and also a bare number, which older documents write for seconds. Raises `ValueError`."""
+    return float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text, re.ASCII) else seconds(text)
 
 
 def is_variable_name(name: str) -> bool:
@@ -95,3 +66,13 @@ def is_assignable(target: str) -> bool:
     if _TARGET.fullmatch(target) is None or target in SCOPES or root == "session":
         return False
     return not any(part in _RESERVED for part in re.split(r"[.\[\]]+", target))
+
+
+def is_event(name: str) -> bool:
+    """Whether an event may have this name: words with dots between them."""
+    return re.fullmatch(r"[\w-]{1,60}(\.[\w-]{1,60}){0,9}", name) is not None
+
+
+def literal(text: str) -> str:
+    """A string as ECMAScript source."""
+    return json.dumps(text)

@@ -1,4 +1,4 @@
-"""Reads XML into elements that know their line, without DTD and without entities (security.md row 15)."""
+"""Reads XML into elements that know their line; a DOCTYPE stays unread, entities are refused (security.md row 15)."""
 
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -10,6 +10,10 @@ MAX_BYTES = 1024 * 1024
 """Longest document that is read."""
 MAX_DEPTH = 50
 """How deep elements may be nested."""
+MAX_ELEMENTS = 20_000
+"""How many elements a document may have."""
+
+_XML = "http://www.w3.org/XML/1998/namespace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +44,38 @@ class Element:
         return "".join(child.text for child in self.children if isinstance(child, Text))
 
 
-def read_xml(data: bytes, namespace: str) -> Element:
-    """The root element of `data`; names of `namespace` or of none are shown without it. Raises `ApplicationError`."""
+def read_xml(data: bytes, *namespaces: str) -> Element:
+    """The root element of `data`; names of `namespaces` or of none are shown without it. Raises `ApplicationError`."""
     if len(data) > MAX_BYTES:
         raise ApplicationError([Problem(0, "", f"It has {len(data)} bytes; shorten it to {MAX_BYTES} at most.")])
-    return _Reader(namespace).read(data)
+    content = data.lstrip()
+    # Pages that programs write often begin with blank lines, which XML forbids before its declaration.
+    return _Reader(namespaces, data[: len(data) - len(content)].count(b"\n")).read(content)
 
 
 class _Reader:
-    def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
+    def __init__(self, namespaces: tuple[str, ...], lines_before: int) -> None:
+        self._namespaces = namespaces
+        self._lines_before = lines_before
+        self._elements = 0
         self._open: list[Element] = []
         self._root: Element | None = None
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
-        self._parser.StartDoctypeDeclHandler = self._doctype
-        self._parser.EntityDeclHandler = self._doctype
-        self._parser.ExternalEntityRefHandler = self._doctype
+        self._parser.EntityDeclHandler = self._entity
+        self._parser.SkippedEntityHandler = self._entity
+        self._parser.ExternalEntityRefHandler = self._entity
 
     def read(self, data: bytes) -> Element:
         try:
             self._parser.Parse(data, True)
         except expat.ExpatError as error:
             reason = expat.ErrorString(error.code)
-            problem = Problem(error.lineno, "", f"The XML is not well-formed ({reason}); mend it there.")
+            problem = Problem(
+                error.lineno + self._lines_before, "", f"The XML is not well-formed ({reason}); mend it there."
+            )
             raise ApplicationError([problem]) from None
         except (LookupError, ValueError):
             raise ApplicationError([Problem(1, "", "The encoding is not known; save the document as UTF-8.")]) from None
@@ -73,7 +83,10 @@ class _Reader:
         return self._root
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        line = self._parser.CurrentLineNumber
+        line = self._line
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            self._refuse(f"There are more than {MAX_ELEMENTS} elements; split the document.")
         if len(self._open) >= MAX_DEPTH:
             self._refuse(f"Elements are nested deeper than {MAX_DEPTH}; flatten the document.")
         element = Element(self._short(name), line, {self._short(key): value for key, value in attributes.items()})
@@ -88,7 +101,7 @@ class _Reader:
 
     def _characters(self, text: str) -> None:
         children = self._open[-1].children
-        line = self._parser.CurrentLineNumber
+        line = self._line
         # expat hands over one line at a time.
         if children and isinstance(children[-1], Text):
             before = children.pop()
@@ -96,16 +109,20 @@ class _Reader:
             text, line = before.text + text, before.line if before.text.strip() else line
         children.append(Text(text, line))
 
-    def _doctype(self, *_declaration: object) -> NoReturn:
-        self._refuse("A DOCTYPE or an entity is never read; remove it, and write the characters themselves.")
+    @property
+    def _line(self) -> int:
+        return self._parser.CurrentLineNumber + self._lines_before
+
+    def _entity(self, *_declaration: object) -> NoReturn:
+        self._refuse("An entity is never read; remove it, and write the characters themselves.")
 
     def _refuse(self, message: str) -> NoReturn:
-        raise ApplicationError([Problem(self._parser.CurrentLineNumber, "", message)])
+        raise ApplicationError([Problem(self._line, "", message)])
 
     def _short(self, name: str) -> str:
         namespace, separator, local = name.rpartition(" ")
-        if not separator or namespace == self._namespace:
+        if not separator or namespace in self._namespaces:
             return local
-        if namespace == "http://www.w3.org/XML/1998/namespace":
+        if namespace == _XML:
             return f"xml:{local}"
         return f"{{{namespace}}}{local}"

@@ -14,6 +14,7 @@ from calloff.voice.expressions import Evaluator
 from calloff.voice.prompts import Media
 from calloff.voice.recordings import Recordings
 from calloff.voice.speech import Speech
+from calloff.voice.web import Web
 
 _SOUNDS = "sounds"
 
@@ -28,9 +29,11 @@ async def conversations(settings: Settings, pool: Pool) -> AsyncIterator[Convers
     """Everything that a dialer process needs to talk, with its cache of sounds in the data directory."""
     cache = AudioCache(settings.data_dir / _SOUNDS)
     client = Client(Guard(settings.allowed_networks))
-    media = Media(Speech.of_this_machine(cache, settings.piper_voice), Recordings(cache, client), Evaluator())
+    web = Web(client)
+    media = Media(Speech.of_this_machine(cache, settings.piper_voice), Recordings(cache, web), Evaluator(), web)
     try:
         yield Conversations(Applications(pool), media)
     finally:
         await client.close()
+        await media.speech.stop()
         await media.evaluator.stop()

@@ -16,10 +16,10 @@ import pytest
 
 from calloff.outbound.client import Client, NotAnAddress, Unreachable
 from calloff.outbound.guard import Guard
-from calloff.voice.audio import decode_wav
+from calloff.voice.audio import decode_sound
 from calloff.voice.cache import AudioCache
-from calloff.voice.document import Audio
 from calloff.voice.recordings import Recordings, RecordingUnavailable
+from calloff.voice.web import Web
 from calloff.webhooks.post import post
 from tests.conformance.tls_far_end import make_ca, make_certificate
 from tests.support.sink import OK, Request, answer, sink
@@ -220,14 +220,14 @@ async def test_two_hosts_on_one_address_are_two_for_recordings_too(
     other_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     other_tls.load_cert_chain(make_certificate(authority.parent, authority, "DNS:b.example"))
     names["a.example"] = names["b.example"] = ["127.0.0.1"]
-    recordings = Recordings(AudioCache(tmp_path), client)
+    recordings = Recordings(AudioCache(tmp_path), Web(client))
     async with sink(wav_answer, tls=server_tls) as a, sink(wav_answer, tls=other_tls) as b:
         for path in ("1.wav", "2.wav"):
-            await recordings.sound(Audio(1, f"https://a.example:{a.port}/{path}", ()), nothing)
-        assert await recordings.sound(Audio(1, f"https://b.example:{b.port}/", ()), nothing) == decode_wav(SOUND)
+            await recordings.sound(f"https://a.example:{a.port}/{path}", nothing)
+        assert await recordings.sound(f"https://b.example:{b.port}/", nothing) == decode_sound(SOUND)
         for host, port in (("a.example", b.port), ("b.example", a.port)):
             with pytest.raises(RecordingUnavailable, match="its certificate is not valid for the host"):
-                await recordings.sound(Audio(1, f"https://{host}:{port}/", ()), nothing)
+                await recordings.sound(f"https://{host}:{port}/", nothing)
         assert [request.path for request in a.requests] == ["/1.wav", "/2.wav"]
         assert [request.path for request in b.requests] == ["/"]
         assert all("cookie" not in request.headers for request in a.requests + b.requests)

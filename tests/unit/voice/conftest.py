@@ -3,6 +3,7 @@
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 import numpy
@@ -14,12 +15,13 @@ from calloff.outbound.guard import Guard
 from calloff.trunks.base import Connected
 from calloff.voice.cache import AudioCache
 from calloff.voice.expressions import Evaluator
-from calloff.voice.interpreter import CallInfo, Collected, run
+from calloff.voice.interpreter import CallInfo, Limits, Outcome, run
 from calloff.voice.line import Line
 from calloff.voice.parser import parse_document
 from calloff.voice.prompts import Media
 from calloff.voice.recordings import Recordings
 from calloff.voice.speech import Speech
+from calloff.voice.web import Web
 from tests.support.loopback import LoopbackTrunk
 from tests.support.permits import permit
 
@@ -69,18 +71,30 @@ class Call:
     media: Media
     uploads: Uploads
 
-    async def run(self, body: str, variables: dict[str, str] | None = None, *, private: bool = False) -> Collected:
-        document = parse_document(f'<vxml version="2.1">\n{body}\n</vxml>'.encode())
-        info = CallInfo("7", variables or {}, "+15551230000", "+15557654321", private)
+    async def run(
+        self,
+        body: str,
+        variables: dict[str, str] | None = None,
+        *,
+        private: bool = False,
+        limits: Limits | None = None,
+        head: str = "",
+    ) -> Outcome:
+        """What becomes of a document; `head` are attributes of its root."""
+        document = parse_document(f'<vxml version="2.1" {head}>\n{body}\n</vxml>'.encode())
+        info = CallInfo("7", variables or {}, "+15551230000", "+15557654321", private, limits=limits or Limits())
         return await run(document, self.line, info, self.media, self.uploads.read)
 
 
 @pytest.fixture
 async def media(tmp_path: Path) -> AsyncIterator[Media]:
     cache = AudioCache(tmp_path / "audio")
-    client = Client(Guard())
+    client = Client(Guard([ip_network("127.0.0.1"), ip_network("::1")]))
+    web = Web(client)
+    speech = Speech.of_this_machine(cache)
     async with Evaluator() as evaluator:
-        yield Media(Speech.of_this_machine(cache), Recordings(cache, client), evaluator)
+        yield Media(speech, Recordings(cache, web), evaluator, web)
+    await speech.stop()
     await client.close()
 
 

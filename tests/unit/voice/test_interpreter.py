@@ -10,7 +10,7 @@ from calloff.domain.results import CalleeType, Result
 from calloff.trunks.base import Connected, Ringing
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.voice import interpreter
-from calloff.voice.interpreter import End
+from calloff.voice.interpreter import End, Limits, Outcome
 from calloff.voice.line import Line
 from calloff.voice.parser import parse_document
 from calloff.voice.prompts import Media
@@ -40,7 +40,7 @@ async def test_blocks_run_in_order_and_their_prompts_are_played_to_the_end(call:
         </form>
         <form><block>{audio("h")}</block></form>"""
     )
-    assert (collected.end, collected.error, collected.variables) == (End.EXIT, None, {})
+    assert (collected.end, collected.fault, collected.collected) == (End.EXIT, None, {})
     assert names_of(call.trunk.heard) == "a-bf"
 
 
@@ -56,7 +56,7 @@ async def test_goto_starts_a_form_anew_and_chooses_items(call: Call) -> None:
           <if cond="rounds == 1"><goto next="#one"/></if><exit namelist="rounds document.rounds"/></block></form>"""
     )
     assert names_of(call.trunk.heard) == "acbacb"
-    assert collected.variables == {"rounds": "2", "document.rounds": "2"}
+    assert collected.collected == {"rounds": "2", "document.rounds": "2"}
 
 
 async def test_keys_fill_fields_and_are_collected(call: Call) -> None:
@@ -74,7 +74,9 @@ async def test_keys_fill_fields_and_are_collected(call: Call) -> None:
     await call.trunk.hears(steady(100))
     call.trunk.press("04#7#5")
     collected = await running
-    assert collected == interpreter.Collected(End.EXIT, {"pin": "04", "sure": "true", "again": "5"})
+    assert collected == Outcome(
+        End.EXIT, asked=("pin", "sure", "again"), collected={"pin": "04", "sure": "true", "again": "5"}
+    )
     assert names_of(call.trunk.heard) == "bac"
 
 
@@ -88,7 +90,7 @@ async def test_a_key_silences_the_prompts_at_once_and_what_was_said_before_is_an
     collected = await running
     # The prompt would go on for five seconds.
     assert time.monotonic() - pressed < 2
-    assert collected.variables == {"key": "3"}
+    assert collected.collected == {"key": "3"}
     assert len(call.trunk.heard) < 16000
     assert call.trunk.longest_queue <= 0.25
 
@@ -103,7 +105,7 @@ async def test_without_barge_in_a_prompt_is_heard_out_and_keys_pressed_meanwhile
     )
     await call.trunk.hears(steady(100))
     call.trunk.press("3")
-    assert (await running).variables == {"exit": "none"}
+    assert (await running).collected == {"exit": "none"}
     assert names_of(call.trunk.heard) == "a-bc"
 
 
@@ -126,27 +128,25 @@ async def test_handlers_are_chosen_by_event_count_condition_and_nearness(call: C
         call.trunk.press("5")
     collected = await running
     assert collected.end is End.EXIT
-    assert collected.variables["notes"].replace("ff", "f") in ("hfbg", "hfbfg")
+    assert collected.collected["notes"].replace("ff", "f") in ("hfbg", "hfbfg")
     assert names_of(call.trunk.heard).count("a") == 1
 
 
 async def test_a_question_without_handlers_is_repeated_then_the_call_ends(call: Call) -> None:
     tapered = '<prompt count="2" timeout="50ms"><audio src="b.wav"/></prompt>'
     collected = await call.run(f"<form>{field('key', tapered, timeout='50ms')}<block>{audio('c')}</block></form>")
-    assert (collected.end, collected.variables) == (End.EXIT, {})
+    assert (collected.end, collected.collected) == (End.EXIT, {})
     assert names_of(call.trunk.heard) == "ab"
     assert call.trunk.heard.count(steady(200)) == 2
 
 
-async def test_a_number_without_a_length_is_complete_when_no_key_follows(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("calloff.voice.keys.INTERDIGIT_TIMEOUT", 0.1)
-    running = asyncio.create_task(call.run(f"<form>{field('n', '', 'digits', timeout='5s')}</form>"))
+async def test_a_number_without_a_length_is_complete_when_no_key_follows(call: Call) -> None:
+    interdigit = '<property name="interdigittimeout" value="100ms"/>'
+    running = asyncio.create_task(call.run(f"<form>{interdigit}{field('n', '', 'digits', timeout='5s')}</form>"))
     call.trunk.press("1")
     await asyncio.sleep(0.05)
     call.trunk.press("2")
-    assert (await running).variables == {"n": "12"}
+    assert (await running).collected == {"n": "12"}
 
 
 @pytest.mark.parametrize(("keys", "event"), [("1#", "short"), ("1*", "short"), ("A", "short"), ("", "silent")])
@@ -154,7 +154,7 @@ async def test_a_wrong_number_is_nomatch_and_none_is_noinput(call: Call, keys: s
     handlers = "<nomatch><exit expr=\"'short'\"/></nomatch><noinput><exit expr=\"'silent'\"/></noinput>"
     running = asyncio.create_task(call.run(f"<form>{field('n', handlers, 'digits?length=3')}</form>"))
     call.trunk.press(keys)
-    assert (await running).variables == {"exit": event}
+    assert (await running).collected == {"exit": event}
 
 
 async def test_a_hang_up_at_any_moment_keeps_what_was_collected(call: Call) -> None:
@@ -167,7 +167,7 @@ async def test_a_hang_up_at_any_moment_keeps_what_was_collected(call: Call) -> N
     call.trunk.press("4")
     await call.trunk.hears(steady(9000, 0.1))
     await call.trunk.stop()
-    assert await asyncio.wait_for(running, 4) == interpreter.Collected(End.HANGUP, {"first": "4"})
+    assert await asyncio.wait_for(running, 4) == Outcome(End.HANGUP, asked=("first",), collected={"first": "4"})
     assert (await call.line.wait_ended()).sip_code == 200
     assert (await call.run("<form><block>too late</block></form>")).end is End.HANGUP
 
@@ -200,7 +200,7 @@ async def test_an_application_runs_on_the_simulated_trunk(media: Media) -> None:
             f"<field name='who_was_it' expr='who' type='digits'/><block>{audio('long')}</block></form>"
         )
         assert (await line.wait_ended()).result is Result.ANSWERED
-    assert collected == interpreter.Collected(End.HANGUP, {"who_was_it": "answeringmachine"})
+    assert collected == Outcome(End.HANGUP, collected={"who_was_it": "answeringmachine"})
 
 
 async def test_a_fault_of_ours_ends_one_application_and_no_more(
@@ -212,7 +212,7 @@ async def test_a_fault_of_ours_ends_one_application_and_no_more(
     monkeypatch.setattr(call.uploads, "read", broken)
     collected = await call.run(f"<form><block>{audio('a')}</block></form>")
     assert collected.end is End.ERROR
-    assert "broken" not in (collected.error or "")
+    assert "broken" not in str(collected.fault)
     assert "broken" in caplog.text
 
 
@@ -220,7 +220,7 @@ async def test_disconnect_plays_what_waits_and_returns_what_it_names(call: Call)
     collected = await call.run(
         f"<form><block>{audio('a')}<var name='x' expr='[1,2]'/><disconnect namelist='x'/>{audio('b')}</block></form>"
     )
-    assert collected == interpreter.Collected(End.DISCONNECT, {"x": "[1,2]"})
+    assert collected == Outcome(End.DISCONNECT, collected={"x": "[1,2]"})
     assert names_of(call.trunk.heard) == "a"
 
 
@@ -237,7 +237,7 @@ async def test_the_call_is_known_to_expressions(call: Call) -> None:
           <exit namelist="{names} first_name"/></block></form>""",
         {"first_name": "Ann's", "due date": "5"},
     )
-    assert collected.variables == {
+    assert collected.collected == {
         "to": "tel:+15551230000",
         "from": "tel:+15557654321",
         "who": "voice",
@@ -259,7 +259,7 @@ async def test_who_answered_can_be_waited_for(call: Call) -> None:
     await asyncio.sleep(0.12)
     assert not running.done()
     call.line.callee_type = CalleeType.FAX
-    assert (await running).variables == {"exit": "fax"}
+    assert (await running).collected == {"exit": "fax"}
 
 
 @pytest.mark.parametrize(
@@ -272,13 +272,10 @@ async def test_who_answered_can_be_waited_for(call: Call) -> None:
         ("<form><block><exit namelist='nobody'/></block></form>", "Line 2"),
     ],
 )
-async def test_an_application_that_cannot_go_on_ends_with_the_place(
-    call: Call, body: str, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(interpreter, "MAX_STEPS", 50)
-    collected = await call.run(body)
+async def test_an_application_that_cannot_go_on_ends_with_the_place(call: Call, body: str, place: str) -> None:
+    collected = await call.run(body, limits=Limits(steps=50))
     assert collected.end is End.ERROR
-    assert place in (collected.error or "")
+    assert place in str(collected.fault)
 
 
 async def test_a_recording_that_is_missing_is_replaced_or_left_out(call: Call) -> None:
@@ -300,8 +297,7 @@ async def test_logs_are_one_line_mask_numbers_and_are_silent_for_private_calls(
     assert len(caplog.records) == 1
 
 
-async def test_an_application_that_runs_too_long_is_ended(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interpreter, "MAX_SECONDS", 0.2)
-    collected = await call.run(f"<form><block>{audio('long')}</block></form>")
+async def test_an_application_that_runs_too_long_is_ended(call: Call) -> None:
+    collected = await call.run(f"<form><block>{audio('long')}</block></form>", limits=Limits(seconds=0.2))
     assert collected.end is End.ERROR
-    assert "longer" in (collected.error or "")
+    assert "longer" in str(collected.fault)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calloff.voice.document import Audio, Block, Boolean, Break, Digits, Field, Goto, If, Prompt, Say, SayValue
+from calloff.voice.content import Audio, Break, Goto, If, Manner, Prompt, Say, SayValue, Target
+from calloff.voice.document import Block, Field
 from calloff.voice.parser import parse_document
 from calloff.voice.problems import ApplicationError, Problem
 from calloff.voice.vocabulary import RULES
@@ -50,29 +51,29 @@ def test_a_document_becomes_its_parts() -> None:
     parsed = parse_document(EXAMPLE)
     ask, bye = parsed.forms
     block, pin, sure = ask.items
+    british = Manner("en-GB")
     assert isinstance(block, Block)
     assert block.content == (
         Prompt(
             7,
             (
-                Say(7, "Hello"),
-                SayValue(7, "first_name"),
-                Say(7, ","),
+                Say(7, "Hello", british),
+                SayValue(7, "first_name", british),
+                Say(7, ",", british),
                 Break(7, 0.5),
-                Audio(7, "jingle.wav", (Say(7, "ding"),)),
+                Audio(7, "jingle.wav", None, (Say(7, "ding", british),)),
             ),
-            "en-GB",
         ),
     )
     assert isinstance(pin, Field)
-    assert pin.answer == Digits(2, 4)
-    assert pin.prompts == (Prompt(10, (Say(10, "Your PIN?"),), "en-GB", barge_in=False, timeout=2.0),)
+    assert pin.kind == "digits"
+    assert pin.prompts == (Prompt(10, (Say(10, "Your PIN?", british),), barge_in=False, timeout=2.0),)
     assert isinstance(sure, Field)
-    assert sure.answer == Boolean("1", "2")
-    (decision,) = pin.filled[0]
+    assert sure.kind == "boolean"
+    (decision,) = pin.filled[0].content
     assert isinstance(decision, If)
     assert [cond for cond, _ in decision.branches] == ["pin < 10", "pin == 77", None]
-    assert decision.branches[0][1] == (Goto(13, None, "sure"),)
+    assert decision.branches[0][1] == (Goto(13, Target(), Target("sure")),)
     assert bye.id == "bye"
     assert [handler.count for handler in parsed.handlers] == [3]
     assert [audio.source for audio in parsed.recordings] == ["jingle.wav"]
@@ -82,18 +83,9 @@ def test_a_document_becomes_its_parts() -> None:
 @pytest.mark.parametrize(
     ("element", "advice"),
     [
-        ("record", "Remove it"),
-        ("transfer", "Remove it"),
-        ("submit", "callback"),
-        ("script", "expr"),
-        ("grammar", "type"),
-        ("menu", "<field"),
-        ("subdialog", "goto"),
-        ("property", "timeout"),
-        ("catch", "noinput"),
-        ("reprompt", "question"),
-        ("object", "Remove it"),
-        ("data", "Remove it"),
+        ("object", "<data>"),
+        ("dtmf", 'mode="dtmf"'),
+        ("sayas", "say-as"),
         ("blink", "correct its name"),
     ],
 )
@@ -106,12 +98,10 @@ def test_what_is_not_run_is_refused_by_name_with_its_line_and_advice(element: st
 @pytest.mark.parametrize(
     ("body", "line", "element"),
     [
-        ("<form><filled/></form>", 2, "filled"),
         ("<form>\nwords</form>", 3, "form"),
         ("<form>\n\n\nwords\n\n</form>", 5, "form"),
         ('<form><block>\n<goto next="#nowhere"/></block></form>', 3, "goto"),
         ('<form><block>\n<goto nextitem="nowhere"/></block></form>', 3, "goto"),
-        ('<form><block>\n<goto next="http://example.com/x"/></block></form>', 3, "goto"),
         ("<form><block><goto/></block></form>", 2, "goto"),
         ('<form><block><if cond="x"><else/><elseif cond="y"/></if></block></form>', 2, "elseif"),
         ('<form><block><if cond="x"><else/><else/></if></block></form>', 2, "else"),
@@ -131,22 +121,17 @@ def test_what_is_not_run_is_refused_by_name_with_its_line_and_advice(element: st
         (f'<form><block><value expr="{"(" * 3000}"/></block></form>', 2, "value"),
         (f'<form><block><value expr="{"x" * 4001}"/></block></form>', 2, "value"),
         ('<form><field name="x">Hi</field></form>', 2, "field"),
-        ('<form><field type="date">Hi</field></form>', 2, "field"),
         ('<form><field type="digits?length=0">Hi</field></form>', 2, "field"),
         ('<form><field type="digits?minlength=5;maxlength=4">Hi</field></form>', 2, "field"),
         ('<form><field type="digits?long=4">Hi</field></form>', 2, "field"),
         ('<form><field type="boolean?y=1;n=1">Hi</field></form>', 2, "field"),
-        ('<form><field type="digits" slot="a">Hi</field></form>', 2, "field"),
         ('<form><field name="a" type="digits"/>\n<field name="a" type="digits"/></form>', 3, "field"),
         ('<form id="a"/>\n<form id="a"/>', 3, "form"),
         ('<form><block><prompt timeout="soon">x</prompt></block></form>', 2, "prompt"),
         ('<form><block><prompt bargein="maybe">x</prompt></block></form>', 2, "prompt"),
         ('<form><block><prompt count="0">x</prompt></block></form>', 2, "prompt"),
-        ('<form><block><prompt><break time="9999s"/></prompt></block></form>', 2, "break"),
+        ('<form><block><prompt><break time="999999s"/></prompt></block></form>', 2, "break"),
         ('<form><block><prompt><break strength="huge"/></prompt></block></form>', 2, "break"),
-        ('<form><block><audio src="../../etc/passwd"/></block></form>', 2, "audio"),
-        ('<form><block><audio src="file:///etc/passwd.wav"/></block></form>', 2, "audio"),
-        ('<var name="x"/>', 1, "vxml"),
         ('<noinput><goto nextitem="a"/></noinput><form/>', 2, "goto"),
         ('<x:form xmlns:x="urn:else"/>', 2, "{urn:else}form"),
     ],
@@ -156,24 +141,53 @@ def test_what_cannot_be_run_is_refused_where_it_stands(body: str, line: int, ele
 
 
 def test_all_problems_are_told_at_once_in_order() -> None:
-    found = problems(document("<form><block>\n<record/>\n<submit/></block></form>\n<menu/>"))
-    assert [(problem.line, problem.element) for problem in found] == [(3, "record"), (4, "submit"), (5, "menu")]
+    found = problems(
+        document(
+            """<form><block>
+            <object/>
+            <goto/></block></form>
+            <menu/>
+            <form><field name="a"><grammer src="x"/><filled><if cond="((">x</if></filled></field>
+            <field name="b"><noinput><assign expr="1"/></noinput></field></form>"""
+        )
+    )
+    # The field of line 6 may well have had the grammar whose name is wrong; the one of line 7 has none.
+    assert [(problem.line, problem.element) for problem in found] == [
+        (3, "object"),
+        (4, "goto"),
+        (5, "menu"),
+        (6, "grammer"),
+        (6, "if"),
+        (7, "assign"),
+        (7, "field"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        'vxml SYSTEM "http://localhost/vxml.dtd"',
+        'vxml PUBLIC "-//W3C//DTD VOICEXML 2.1//EN" "http://www.w3.org/TR/voicexml21/vxml.dtd"',
+    ],
+)
+def test_a_doctype_stays_unread(declaration: str) -> None:
+    parse_document(f'<!DOCTYPE {declaration}><vxml version="2.1"><form><block/></form></vxml>'.encode())
 
 
 @pytest.mark.parametrize(
     "xml",
     [
-        b'<!DOCTYPE vxml SYSTEM "http://localhost/vxml.dtd"><vxml version="2.1"><form/></vxml>',
+        b'<!DOCTYPE vxml SYSTEM "http://localhost/vxml.dtd"><vxml version="2.1"><form>&x;</form></vxml>',
         b'<!DOCTYPE vxml [<!ENTITY x SYSTEM "file:///etc/passwd">]><vxml version="2.1"><form>&x;</form></vxml>',
         b'<!DOCTYPE vxml [<!ENTITY % x SYSTEM "http://localhost/x"> %x;]><vxml version="2.1"><form/></vxml>',
         b'<!DOCTYPE v [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;">]>'
         b"<vxml>&c;</vxml>",
     ],
 )
-def test_no_dtd_and_no_entity_is_read(xml: bytes) -> None:
+def test_no_entity_is_read(xml: bytes) -> None:
     (problem,) = problems(xml)
     assert problem.line == 1
-    assert "DOCTYPE" in problem.message
+    assert "entity" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 from calloff.outbound.client import Client
 from calloff.outbound.guard import Guard
 from calloff.voice import recordings
-from calloff.voice.audio import UnusableAudio, decode_wav
+from calloff.voice.audio import UnusableAudio, decode_sound
 from calloff.voice.cache import AudioCache
-from calloff.voice.document import Audio
 from calloff.voice.parser import parse_document
 from calloff.voice.problems import ApplicationError
 from calloff.voice.recordings import Recordings, RecordingUnavailable, check_recordings
+from calloff.voice.web import Web
 from tests.unit.voice.conftest import Uploads, wav
 
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -41,7 +41,7 @@ def sine(rate: int, channels: int = 1) -> "numpy.typing.NDArray[numpy.int16]":
     ],
 )
 def test_every_usual_wav_becomes_8_khz_mono(rate: int, channels: int, subtype: str) -> None:
-    sound = numpy.frombuffer(decode_wav(wav(sine(rate, channels), rate, subtype=subtype)), dtype="<i2").astype(float)
+    sound = numpy.frombuffer(decode_sound(wav(sine(rate, channels), rate, subtype=subtype)), dtype="<i2").astype(float)
     assert abs(len(sound) - 8000) <= 8
     spectrum = numpy.abs(numpy.fft.rfft(sound))
     assert abs(int(spectrum.argmax()) * 8000 / len(sound) - 440) < 2
@@ -61,12 +61,12 @@ def test_every_usual_wav_becomes_8_khz_mono(rate: int, channels: int, subtype: s
 )
 def test_what_is_no_wav_is_refused(data: bytes) -> None:
     with pytest.raises(UnusableAudio):
-        decode_wav(data)
+        decode_sound(data)
 
 
 def test_a_recording_that_is_too_long_is_refused() -> None:
     with pytest.raises(UnusableAudio, match="longer"):
-        decode_wav(wav(numpy.zeros(8000 * 601, dtype=numpy.int16)))
+        decode_sound(wav(numpy.zeros(8000 * 601, dtype=numpy.int16)))
 
 
 @asynccontextmanager
@@ -98,7 +98,7 @@ async def reply(writer: asyncio.StreamWriter, status: str, body: bytes, headers:
 async def local(tmp_path: Path) -> AsyncIterator[Recordings]:
     """Recordings that may be downloaded from this machine."""
     client = Client(Guard([ip_network("127.0.0.1"), ip_network("::1")]))
-    yield Recordings(AudioCache(tmp_path), client)
+    yield Recordings(AudioCache(tmp_path), Web(client))
     await client.close()
 
 
@@ -110,9 +110,9 @@ async def test_a_download_asks_for_the_host_by_name_and_is_kept(local: Recording
         await reply(writer, "200 OK", wav(sine(8000)))
 
     async with server(answer) as address:
-        audio = Audio(1, f"{address}/greeting.wav?a=1", ())
+        audio = f"{address}/greeting.wav?a=1"
         first = await local.sound(audio, Uploads().read)
-        assert await local.sound(audio, Uploads().read) == first == decode_wav(wav(sine(8000)))
+        assert await local.sound(audio, Uploads().read) == first == decode_sound(wav(sine(8000)))
     (request,) = requests
     assert request.startswith("GET /greeting.wav?a=1 HTTP/1.1\r\n")
     assert f"Host: {address.removeprefix('http://')}\r\n" in request
@@ -130,10 +130,10 @@ async def test_hosts_that_are_not_public_are_never_connected_to(tmp_path: Path, 
         await reply(writer, "200 OK", wav(sine(8000)))
 
     client = Client(Guard())
-    guarded = Recordings(AudioCache(tmp_path), client)
+    guarded = Recordings(AudioCache(tmp_path), Web(client))
     async with server(answer) as address:
         with pytest.raises(RecordingUnavailable):
-            await guarded.sound(Audio(1, f"http://{host}:{address.rpartition(':')[2]}/a.wav", ()), Uploads().read)
+            await guarded.sound(f"http://{host}:{address.rpartition(':')[2]}/a.wav", Uploads().read)
     await client.close()
     assert not reached.is_set()
 
@@ -168,13 +168,13 @@ async def test_redirects_errors_endless_and_slow_answers_are_refused(
     for answer in (redirect, missing, garbage, endless, slow):
         async with server(answer) as address:
             with pytest.raises((RecordingUnavailable, UnusableAudio)):
-                await local.sound(Audio(1, f"{address}/{answer.__name__}.wav", ()), Uploads().read)
+                await local.sound(f"{address}/{answer.__name__}.wav", Uploads().read)
 
 
 async def test_an_uploaded_recording_is_found_by_its_name(local: Recordings) -> None:
-    assert len(await local.sound(Audio(1, "a.wav", ()), Uploads().read)) == 960
+    assert len(await local.sound("a.wav", Uploads().read)) == 960
     with pytest.raises(RecordingUnavailable, match="upload"):
-        await local.sound(Audio(1, "z.wav", ()), Uploads().read)
+        await local.sound("z.wav", Uploads().read)
 
 
 def test_a_document_is_checked_for_its_recordings_when_it_is_uploaded() -> None:

@@ -65,7 +65,6 @@ class OutgoingCall(Machine):
         self._rang = False
         self._repeats = 0
         self._refused_by: Response | None = None
-        self._refused: set[str] = set()
         self._session_expires = setup.session_expires
         self._min_session_expires = 0
         self._credentials: list[Header] = []
@@ -268,8 +267,7 @@ class OutgoingCall(Machine):
             self._end(self._given_up or EndCause.NO_RESPONSE, now, note="no response came")
         elif response.status >= 300:
             self._acknowledge_failure(transaction, response)
-            if transaction is self._invite and transaction.branch not in self._refused:
-                self._refused.add(transaction.branch)
+            if transaction is self._invite:
                 self._fail(response, now)
         elif response.status >= 200:
             self._succeed(transaction, response, now)
@@ -355,10 +353,6 @@ class OutgoingCall(Machine):
 
     def _repeat(self, response: Response, now: float) -> None:
         self._refused_by = response
-        if now > self.setup.deadline:
-            note = "it came after the deadline, so that the INVITE was not repeated"
-            self._end_by(EndCause.TOO_LATE, response, now, note)
-            return
         self._repeats += 1
         self._sessions.clear()
         self._send_invite()

@@ -88,6 +88,11 @@ def _refer(session: Session, request: Request, now: float) -> Answer:
     return 603, [_ALLOWED], b""
 
 
+def _prack(session: Session, request: Request, now: float) -> Answer:
+    # Nothing that we send is to be acknowledged so (RFC 3262 section 3).
+    return 481, [], b""
+
+
 def _info(session: Session, request: Request, now: float) -> Answer:
     body, content_type = request.body, (request.get("content-type") or "").partition(";")[0].strip().lower()
     if request.get("info-package"):
@@ -184,6 +189,7 @@ _METHODS: Final[dict[str, Callable[[Session, Request, float], Answer]]] = {
     "BYE": _bye,
     "OPTIONS": _options,
     "REFER": _refer,
+    "PRACK": _prack,
     "INFO": _info,
     "NOTIFY": _notify,
     "UPDATE": _update,

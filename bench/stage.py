@@ -19,16 +19,16 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from starlette.responses import Response
 
-from calloff.accounts.access import Permission
 from calloff.api.app import create_app
 from calloff.api.connections import Connections
 from calloff.api.http_protocol import HttpProtocol
-from calloff.api.identifiers import permitted_deployment
+from calloff.api.identifiers import enter
 from calloff.api.server import Server
 from calloff.console.app import mount_console
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
 from calloff.db.pool import Pool, open_connection, open_pool
+from calloff.operations.queue import call_everything_off
 from tests.support.sealing import seal
 from tests.support.seed import Seed, seed
 
@@ -166,7 +166,7 @@ async def _serve(url: str, listener: int) -> None:
 
     @app.post("/api/apps/{application_id}/{deployment_id}/nothing")
     async def nothing(request: Request) -> Response:
-        await permitted_deployment(request, Permission.CANCEL)
+        await enter(request, call_everything_off)
         return Response(status_code=202)
 
     config = uvicorn.Config(app, http=HttpProtocol, lifespan="off", log_level="error")

@@ -1,7 +1,6 @@
 """An hour of a deployment's life, so that every page has something to show."""
 
 from calloff.accounts.access import Permission
-from calloff.accounts.audit import record
 from calloff.accounts.permissions import share_application
 from calloff.accounts.trunks import add_trunk
 from calloff.accounts.users import add_user
@@ -11,6 +10,7 @@ from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 from calloff.upkeep.settler import settle_canceled
+from tests.support.changes import record
 from tests.support.site import LATER, Site
 
 _NAMES = """

@@ -4,10 +4,10 @@ import re
 
 from playwright.async_api import Browser, expect
 
-from calloff.accounts.audit import record
 from calloff.accounts.keys import add_key
 from calloff.accounts.users import add_user
 from tests.browser.conftest import Watched, fill_sign_in, follow, press, watching
+from tests.support.changes import record
 
 
 async def test_a_user_is_added_given_a_new_password_and_shut_out(browser: Watched, chromium: Browser) -> None:

@@ -2,12 +2,12 @@
 
 from playwright.async_api import expect
 
-from calloff.accounts.audit import record
 from calloff.calls.cancel import cancel_pending
 from calloff.calls.submit import submit
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from tests.browser.conftest import Watched
+from tests.support.changes import record
 
 CORPUS = [
     "<script>window.pwned=1</script>",

@@ -15,7 +15,6 @@ from calloff.domain.schedule import Schedule
 from calloff.lists.bulk import SharedFields, StagedRow, Upload
 from calloff.reports.read import CallStatus, find_call, list_calls
 from calloff.trunks.base import SAMPLE_RATE
-from calloff.voice.applications import upload_application
 from calloff.voice.cache import AudioCache
 from calloff.voice.speech import Speech
 from tests.conformance.conftest import SipTrunkTo
@@ -25,6 +24,7 @@ from tests.support.callbacks import delivering
 from tests.support.dialing import dialing
 from tests.support.seed import seed
 from tests.support.sink import sink
+from tests.support.uploading import upload_application
 
 NUMBERS = 500
 RATE = 50.0

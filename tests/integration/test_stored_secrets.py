@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from calloff.accounts.callback_keys import current_key
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import add_trunk
 from calloff.api.app import create_app
@@ -13,7 +14,6 @@ from calloff.console.app import mount_console
 from calloff.console.visitor import COOKIE
 from calloff.db.pool import Pool
 from calloff.db.postmaster import programs
-from calloff.webhooks.keys import current_key
 from calloff.wiring.trunk_settings import seal_settings
 from tests.integration.console.conftest import ORIGIN, client_of, owner_of, visit
 from tests.support.sealing import seal

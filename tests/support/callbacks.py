@@ -16,9 +16,9 @@ from calloff.domain.calls import NewCall
 from calloff.domain.phone import Destination
 from calloff.outbound.client import Client
 from calloff.outbound.guard import Guard
+from calloff.reports.callbacks import Callback, list_callbacks
 from calloff.upkeep.settler import settle_canceled
 from calloff.webhooks.deliver import Sender
-from calloff.webhooks.outbox import Callback, list_callbacks
 from calloff.webhooks.worker import Worker
 from tests.support.seed import seed
 

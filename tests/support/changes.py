@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
+from calloff.accounts.audit import write_entry
 from calloff.db.pool import Pool
+from calloff.domain import entries as domain_entries
 
 _LOOKS = "only looks"
 _OWN_RECORD = "a single call is its own record"
@@ -218,6 +220,7 @@ NOT_RECORDED = {
     "calloff status": _LOOKS,
     "calloff watch": _LOOKS,
     "calloff export": _LOOKS,
+    "calloff verify": _LOOKS,
     "calloff config": _LOOKS,
     **{
         f"calloff admin {kind} list": _LOOKS
@@ -253,6 +256,14 @@ class Entry:
     origin: str
     action: str
     subject: str
+
+
+async def record(
+    pool: Pool, action: str, subject: str, *, account_id: int | None, user_id: int | None, origin: str
+) -> None:
+    """Write an entry that nothing has caused."""
+    async with pool.connection() as connection:
+        await write_entry(connection, domain_entries.Entry(account_id, user_id, origin, action, subject))
 
 
 async def entries(pool: Pool) -> list[Entry]:

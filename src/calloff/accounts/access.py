@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from calloff.db.pool import Pool
 from calloff.db.statements import load
-from calloff.domain.errors import NO_DEPLOYMENT, Deleted, NotAuthenticated, NotFound, NotPermitted
+from calloff.domain.errors import NotAuthenticated
 
 _WRONG = "The e-mail address or the developer key is wrong, or the account is inactive. Check your credentials."
 
@@ -82,50 +82,6 @@ async def find_deployment_access(pool: Pool, user: User | None, deployment_id: i
 async def find_application_access(pool: Pool, user: User | None, application_id: int) -> Found | None:
     """The same of an application."""
     return await _find(pool, "find_application_access", user, application_id=application_id)
-
-
-async def require_deployment(
-    pool: Pool, user: User, deployment_id: int, *permissions: Permission, application_id: int
-) -> frozenset[Permission]:
-    """Let `user` do one of these with the deployment of that application, or raise; returns all that they may do.
-
-    Raises `NotFound` if it does not exist or is another account's, `NotPermitted`, and `Deleted`, a `Conflict`, if it
-    was there once.
-    """
-    row = await find_deployment_access(pool, user, deployment_id)
-    if row is None or row.application_id != application_id:
-        raise NotFound(NO_DEPLOYMENT)
-    if row.may.isdisjoint(permissions):
-        raise NotPermitted(f"You are not permitted to {permissions[0]} in this application. Ask its owner to share it.")
-    if row.is_deleted:
-        raise Deleted("This application or deployment was deleted. Use another deployment.")
-    return row.may
-
-
-async def require_call(pool: Pool, user: User, deployment_id: int, permission: Permission) -> None:
-    """Let `user` do this with a call of that deployment, deleted or not. Raises `NotFound` or `NotPermitted`."""
-    row = await find_deployment_access(pool, user, deployment_id)
-    if row is None:
-        raise NotFound("No call was found by that call id.")
-    if permission not in row.may:
-        raise NotPermitted(f"You are not permitted to {permission} this call. Ask the application's owner to share it.")
-
-
-async def require_application(pool: Pool, user: User, application_id: int, *permissions: Permission) -> None:
-    """Let `user` do one of these with the application, or raise `NotFound`, `NotPermitted` or `Deleted`."""
-    row = await find_application_access(pool, user, application_id)
-    if row is None:
-        raise NotFound("No application was found by that application id.")
-    if row.may.isdisjoint(permissions):
-        raise NotPermitted(f"You are not permitted to {permissions[0]} this application. Ask its owner to share it.")
-    if row.is_deleted:
-        raise Deleted("This application was deleted. Use another one.")
-
-
-async def application_permissions(pool: Pool, user: User, application_id: int) -> frozenset[Permission]:
-    """What `user` may do with the application; nothing if it does not exist for them."""
-    row = await find_application_access(pool, user, application_id)
-    return row.may if row else frozenset()
 
 
 async def is_operator(pool: Pool, user: User) -> bool:

@@ -1,16 +1,18 @@
 """Accounts: who owns users and applications, and is billed and stopped as one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from calloff.accounts.deployments import Deployment
-from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one
+from calloff.accounts.rows import check_name, fetch_all, fetch_one
 from calloff.db.certain import call_certainly
-from calloff.db.pool import Pool
+from calloff.db.pool import Connection, Pool
+from calloff.db.source import Source
 from calloff.db.statements import load
 from calloff.domain.errors import NotFound
 
-_NO_ACCOUNT = "No account was found by that id. List the accounts."
+NO_ACCOUNT = "No account was found by that id. List the accounts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,45 +40,32 @@ async def list_accounts(source: Source) -> list[Account]:
     return await fetch_all(source, Account, "list_accounts", {})
 
 
+async def find_account(source: Source, account_id: int) -> Account:
+    """That account. Raises `NotFound`."""
+    return await _one(source, "find_account", {"account_id": account_id})
+
+
+async def lock_account(connection: Connection, account_id: int) -> Account:
+    """That account, which nobody else changes until the transaction is over. Raises `NotFound`."""
+    return await _one(connection, "lock_account", {"account_id": account_id})
+
+
 async def limit_account(
     source: Source, account_id: int, *, max_concurrent_calls: int | None, calls_per_second: float | None
 ) -> Account:
     """Set what all deployments of the account may do together; None is no limit. Raises `NotFound`, `InvalidInput`."""
-    account = await fetch_one(
-        source,
-        Account,
-        "limit_account",
-        {
-            "account_id": account_id,
-            "max_concurrent_calls": max_concurrent_calls,
-            "calls_per_second": calls_per_second,
-        },
-    )
-    if account is None:
-        raise NotFound(_NO_ACCOUNT)
-    return account
+    limits = {"max_concurrent_calls": max_concurrent_calls, "calls_per_second": calls_per_second}
+    return await _one(source, "limit_account", {"account_id": account_id, **limits})
 
 
-async def deactivate_account(pool: Pool, account_id: int) -> Account:
-    """Shut the account out and stop its dialing: once this returns, nothing of it starts any more.
-
-    What waits goes on waiting, in queues that are paused; what is dialing or connected goes on to its own end. A second
-    call does nothing new. Raises `NotFound`, or `OutcomeUnknown`: then it has to be asked for again.
-    """
-    account = await fetch_one(pool, Account, "deactivate_account", {"account_id": account_id})
-    if account is None:
-        raise NotFound(_NO_ACCOUNT)
-    # A pause takes each queue's lock, which a claim that has read the account as active does not outlast.
-    await pause_account(pool, account_id)
-    return account
+async def deactivate_account(source: Source, account_id: int) -> Account:
+    """Shut the account out; `pause_account` stops its dialing. A second call does nothing new. Raises `NotFound`."""
+    return await _one(source, "deactivate_account", {"account_id": account_id})
 
 
 async def reactivate_account(source: Source, account_id: int) -> Account:
     """Let the account in again; its deployments stay paused until each is resumed. Raises `NotFound`."""
-    account = await fetch_one(source, Account, "reactivate_account", {"account_id": account_id})
-    if account is None:
-        raise NotFound(_NO_ACCOUNT)
-    return account
+    return await _one(source, "reactivate_account", {"account_id": account_id})
 
 
 async def pause_account(pool: Pool, account_id: int) -> None:
@@ -84,7 +73,13 @@ async def pause_account(pool: Pool, account_id: int) -> None:
 
     Raises `OutcomeUnknown`: then it has to be asked for again.
     """
-    for deployment in await fetch_all(
-        pool, Deployment, "list_deployments", {"account_id": account_id, "application_id": None}
-    ):
+    parameters = {"account_id": account_id, "application_id": None}
+    for deployment in await fetch_all(pool, Deployment, "list_deployments", parameters):
         await call_certainly(pool, load(__package__, "pause"), {"deployment_id": deployment.id})
+
+
+async def _one(source: Source, statement: str, parameters: Mapping[str, object]) -> Account:
+    account = await fetch_one(source, Account, statement, parameters)
+    if account is None:
+        raise NotFound(NO_ACCOUNT)
+    return account

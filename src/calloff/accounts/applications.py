@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from calloff.accounts.deployments import delete_deployment, list_deployments
-from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one
-from calloff.db.pool import Pool
+from calloff.accounts.deployments import Deployment, list_deployments
+from calloff.accounts.rows import check_name, fetch_all, fetch_one
+from calloff.db.pool import Connection
+from calloff.db.source import Source
 from calloff.domain.errors import Deleted, NotFound
 
 
@@ -37,6 +38,14 @@ async def list_applications(source: Source, *, account_id: int | None = None) ->
     return await fetch_all(source, Application, "list_applications", {"account_id": account_id})
 
 
+async def lock_application(connection: Connection, application_id: int) -> Application:
+    """That application, which nobody else changes until the transaction is over. Raises `NotFound`."""
+    application = await fetch_one(connection, Application, "lock_application", {"application_id": application_id})
+    if application is None:
+        raise NotFound("No application was found by that id. List the applications.")
+    return application
+
+
 async def rename_application(source: Source, application_id: int, name: str) -> Application:
     """Give the application another name. Raises `NotFound` if there is no such application, or it was deleted."""
     parameters = {"application_id": application_id, "name": check_name(name)}
@@ -46,18 +55,16 @@ async def rename_application(source: Source, application_id: int, name: str) -> 
     return application
 
 
-async def delete_application(pool: Pool, application_id: int, *, user_id: int | None, origin: str) -> Application:
-    """Delete the application with its deployments, and call off what is pending in each.
+async def delete_application(source: Source, application_id: int) -> list[Deployment]:
+    """Delete the application, and return the deployments that are yet to be deleted.
 
-    Raises `NotFound`, `Deleted` if nothing of it was left, or `OutcomeUnknown`: then it has to be asked for again, and
-    goes on where it ended.
+    Raises `NotFound`, or `Deleted` if nothing of it was left.
     """
-    application = await fetch_one(pool, Application, "delete_application", {"application_id": application_id})
+    application = await fetch_one(source, Application, "delete_application", {"application_id": application_id})
     if application is None:
         raise NotFound("No application was found by that id. List the applications.")
-    live = [each for each in await list_deployments(pool, application_id=application_id) if each.deleted_at is None]
+    found = await list_deployments(source, application_id=application_id)
+    live = [each for each in found if each.deleted_at is None]
     if application.deleted_at is not None and not live:
         raise Deleted("This application was deleted before.")
-    for deployment in live:
-        await delete_deployment(pool, deployment.id, user_id=user_id, origin=origin)
-    return application
+    return live

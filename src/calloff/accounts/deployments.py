@@ -7,10 +7,12 @@ from typing import Any, Literal, TypedDict
 import psycopg
 from psycopg.types.json import Jsonb
 
-from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one, transaction_on
+from calloff.accounts.rows import check_name, fetch_all, fetch_one
 from calloff.db.certain import call_certainly
-from calloff.db.pool import Pool
+from calloff.db.pool import Connection, Pool
+from calloff.db.source import Source, transaction_on
 from calloff.db.statements import load
+from calloff.domain.entries import Entry, told
 from calloff.domain.errors import Deleted, NotFound
 from calloff.domain.phone import parse_number
 
@@ -90,6 +92,14 @@ async def find_deployment(source: Source, deployment_id: int) -> Deployment:
     return found
 
 
+async def lock_deployment(connection: Connection, deployment_id: int) -> Deployment:
+    """That deployment, which nobody else changes until the transaction is over. Raises `NotFound`."""
+    found = await fetch_one(connection, Deployment, "lock_deployment", {"deployment_id": deployment_id})
+    if found is None:
+        raise _no_deployment()
+    return found
+
+
 async def set_deployment(source: Source, deployment_id: int, settings: DeploymentSettings) -> Deployment:
     """Change these settings, for the next calls that are dialed. None takes a limit or the caller ID away.
 
@@ -106,17 +116,19 @@ async def set_deployment(source: Source, deployment_id: int, settings: Deploymen
     return deployment
 
 
-async def delete_deployment(pool: Pool, deployment_id: int, *, user_id: int | None, origin: str) -> None:
-    """Delete the deployment and call off what is pending in it.
+async def delete_deployment(
+    pool: Pool, deployment_id: int, *, user_id: int | None, origin: str, entry: Entry | None = None
+) -> None:
+    """Delete the deployment and call off what is pending in it; the cancellation says by whom and from where.
 
-    `user_id` is None for the operator's command line, `origin` says from where. Raises `NotFound`, `Deleted`, or
-    `OutcomeUnknown`: then it has to be asked for again.
+    `entry` is written in the same statement. `user_id` is None for the operator's command line. Raises `NotFound`,
+    `Deleted`, or `OutcomeUnknown`: then it has to be asked for again.
     """
     known = await find_deployment(pool, deployment_id)
     if known.deleted_at is not None or not await call_certainly(
         pool,
         load(__package__, "delete_deployment"),
-        {"deployment_id": deployment_id, "user_id": user_id, "origin": origin},
+        {"deployment_id": deployment_id, "by_user_id": user_id, "by_origin": origin, **told(entry)},
     ):
         raise Deleted("This deployment was deleted before.")
 

@@ -5,10 +5,12 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from calloff.accounts.rows import Source, fetch_all, fetch_one
+from calloff.accounts.rows import fetch_all, fetch_one
+from calloff.db.source import Source
 from calloff.domain.errors import NotFound
 
 _BYTES = 32
+NO_KEY = "No key was found by that id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,17 @@ async def list_keys(source: Source, user_id: int) -> list[DeveloperKey]:
     return await fetch_all(source, DeveloperKey, "list_keys", {"user_id": user_id})
 
 
+async def find_key(source: Source, key_id: int) -> DeveloperKey:
+    """What is kept of the key with that ID. Raises `NotFound`."""
+    kept = await fetch_one(source, DeveloperKey, "find_key", {"key_id": key_id})
+    if kept is None:
+        raise NotFound(NO_KEY)
+    return kept
+
+
 async def revoke_key(source: Source, key_id: int) -> DeveloperKey:
     """Let the key open nothing any more, at once. A second call does nothing new. Raises `NotFound`."""
     kept = await fetch_one(source, DeveloperKey, "revoke_key", {"key_id": key_id})
     if kept is None:
-        raise NotFound("No key was found by that id.")
+        raise NotFound(NO_KEY)
     return kept

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from calloff.accounts.access import Permission
-from calloff.accounts.rows import Source, fetch_all, fetch_one
+from calloff.accounts.rows import fetch_all, fetch_one
+from calloff.db.source import Source
 from calloff.domain.errors import NotFound
 
 

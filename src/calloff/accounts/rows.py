@@ -1,21 +1,17 @@
 """Runs the statements of this package and reads their rows as the dataclasses that they are."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from calloff.db.pool import Connection, Pool
+from calloff.db.source import Source, on_connection
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput
 
 Row = TypeVar("Row")
 
-Source: TypeAlias = Pool | Connection
-"""Where a statement runs: on any connection, or on the one whose transaction it is a part of."""
 _LONGEST_NAME = 200
 
 
@@ -36,23 +32,6 @@ async def fetch_one(source: Source, row: type[Row], statement: str, parameters: 
         column = (error.diag.constraint_name or "").removesuffix("_check").partition("_")[2] or "a value"
         words = column.replace("_", " ")
         raise InvalidInput(f"{words} is not within its limits. Choose another value.", field=column) from error
-
-
-@asynccontextmanager
-async def on_connection(source: Source) -> AsyncIterator[Connection]:
-    """The caller's connection, in whatever transaction it is, or one of the pool."""
-    if isinstance(source, AsyncConnection):
-        yield source
-        return
-    async with source.connection() as connection:
-        yield connection
-
-
-@asynccontextmanager
-async def transaction_on(source: Source) -> AsyncIterator[Connection]:
-    """The same, in a transaction: a part of the caller's, if there is one."""
-    async with on_connection(source) as connection, connection.transaction():
-        yield connection
 
 
 def check_name(name: str) -> str:

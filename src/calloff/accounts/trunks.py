@@ -8,7 +8,9 @@ from typing import Any, Literal, TypedDict
 import psycopg
 from psycopg.types.json import Jsonb
 
-from calloff.accounts.rows import Source, check_name, fetch_all, fetch_one, transaction_on
+from calloff.accounts.rows import check_name, fetch_all, fetch_one
+from calloff.db.pool import Connection
+from calloff.db.source import Source, transaction_on
 from calloff.domain.errors import Conflict, NotFound
 
 TrunkKind = Literal["simulated", "sip"]
@@ -64,6 +66,14 @@ async def list_trunks(source: Source) -> list[TrunkRecord]:
 async def find_trunk(source: Source, trunk_id: int) -> TrunkRecord:
     """The trunk with that ID. Raises `NotFound`."""
     trunk = await fetch_one(source, TrunkRecord, "find_trunk", {"trunk_id": trunk_id})
+    if trunk is None:
+        raise _no_trunk()
+    return trunk
+
+
+async def lock_trunk(connection: Connection, trunk_id: int) -> TrunkRecord:
+    """The trunk with that ID, which nobody else changes until the transaction is over. Raises `NotFound`."""
+    trunk = await fetch_one(connection, TrunkRecord, "lock_trunk", {"trunk_id": trunk_id})
     if trunk is None:
         raise _no_trunk()
     return trunk

@@ -6,13 +6,14 @@ from datetime import datetime
 
 import psycopg
 
-from calloff.accounts.rows import Source, fetch_all, fetch_one
+from calloff.accounts.rows import fetch_all, fetch_one
+from calloff.db.source import Source
 from calloff.domain.errors import Conflict, InvalidInput, NotFound
 
 _EMAIL = re.compile(r"[^\s@:]+@[^\s@:]+")
 """A colon would end the user name of HTTP Basic (RFC 7617 section 2)."""
 _LONGEST_EMAIL = 254
-_NO_USER = "No such user was found. List the users."
+NO_USER = "No such user was found. List the users."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def find_user(source: Source, id_or_email: str) -> AccountUser:
     user_id = int(id_or_email) if id_or_email.isascii() and id_or_email.isdecimal() else None
     user = await fetch_one(source, AccountUser, "find_user", {"user_id": user_id, "email": id_or_email})
     if user is None:
-        raise NotFound(_NO_USER)
+        raise NotFound(NO_USER)
     return user
 
 
@@ -67,20 +68,15 @@ async def set_role(source: Source, user_id: int, *, is_administrator: bool) -> A
     """Let the user do everything with every application of the account, or only what was shared. Raises `NotFound`."""
     user = await fetch_one(source, AccountUser, "set_role", {"user_id": user_id, "is_administrator": is_administrator})
     if user is None:
-        raise NotFound(_NO_USER)
+        raise NotFound(NO_USER)
     return user
-
-
-def role_change(is_administrator: bool) -> str:
-    """How the audit log names the change to that role."""
-    return "make a user an administrator" if is_administrator else "make an administrator a user"
 
 
 async def deactivate_user(source: Source, user_id: int) -> AccountUser:
     """Shut the user out, at once and with all keys. A second call does nothing new. Raises `NotFound`."""
     user = await fetch_one(source, AccountUser, "deactivate_user", {"user_id": user_id})
     if user is None:
-        raise NotFound(_NO_USER)
+        raise NotFound(NO_USER)
     return user
 
 
@@ -88,7 +84,7 @@ async def reactivate_user(source: Source, user_id: int) -> AccountUser:
     """Let the user in again, with the same keys and password, but no session from before. Raises `NotFound`."""
     user = await fetch_one(source, AccountUser, "reactivate_user", {"user_id": user_id})
     if user is None:
-        raise NotFound(_NO_USER)
+        raise NotFound(NO_USER)
     return user
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import Request
 
-from calloff.accounts.access import Permission, User, require_deployment
 from calloff.api.authentication import authenticated_user, pool_of
 from calloff.domain.errors import NO_DEPLOYMENT, Deleted, NotFound
 from calloff.operations.access import Actor, DeploymentAccess, Door, to_deployment
@@ -21,25 +20,6 @@ def identifier(request: Request, name: str, *, missing: str) -> int:
     if not _IDENTIFIER.fullmatch(text) or int(text) > _LARGEST:
         raise NotFound(missing)
     return int(text)
-
-
-async def permitted_deployment(
-    request: Request, permission: Permission, *, deleted_is_conflict: bool = False
-) -> tuple[User, int]:
-    """The user and the deployment of a path `/api/apps/{application_id}/{deployment_id}/…`, checked in order.
-
-    Raises `NotAuthenticated`, `NotFound` or `NotPermitted`. What was deleted is not found, or a `Deleted` conflict.
-    """
-    user = await authenticated_user(request)
-    application_id = identifier(request, "application_id", missing=NO_DEPLOYMENT)
-    deployment_id = identifier(request, "deployment_id", missing=NO_DEPLOYMENT)
-    try:
-        await require_deployment(pool_of(request), user, deployment_id, permission, application_id=application_id)
-    except Deleted as error:
-        if deleted_is_conflict:
-            raise
-        raise NotFound(NO_DEPLOYMENT) from error
-    return user, deployment_id
 
 
 async def actor_of(request: Request) -> Actor:
@@ -67,8 +47,3 @@ async def enter(
             raise
         raise NotFound(NO_DEPLOYMENT) from error
     return access
-
-
-def origin(request: Request) -> str:
-    """From where a request comes, as a cancellation's receipt keeps it."""
-    return f"api {request.client.host}" if request.client else "api"

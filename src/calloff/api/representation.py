@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,14 +20,11 @@ def respond(
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-    background: BackgroundTask | None = None,
 ) -> Response:
-    """`content` in the representation that the request prefers; `background` runs when it was sent."""
+    """`content` in the representation that the request prefers."""
     if prefers_xml(request.headers.getlist("accept")):
-        return Response(to_xml(content), status, headers, _XML, background)
-    return Response(
-        json.dumps(content, ensure_ascii=False, separators=(", ", ": ")), status, headers, _JSON, background
-    )
+        return Response(to_xml(content), status, headers, _XML)
+    return Response(json.dumps(content, ensure_ascii=False, separators=(", ", ": ")), status, headers, _JSON)
 
 
 def prefers_xml(accept: Sequence[str]) -> bool:

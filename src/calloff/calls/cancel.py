@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Pool
 from calloff.db.statements import load
-from calloff.domain.entries import Entry
+from calloff.domain.entries import Entry, told
 from calloff.domain.errors import NO_DEPLOYMENT, NotFound, NotPending
 
 
@@ -50,7 +50,7 @@ async def cancel_call(pool: Pool, deployment_id: int, call_id: int, entry: Entry
 
     Raises `NotPending` if it is dialing, connected or over, and `OutcomeUnknown` as above.
     """
-    parameters = {"deployment_id": deployment_id, "call_id": call_id, **_told(entry)}
+    parameters = {"deployment_id": deployment_id, "call_id": call_id, **told(entry)}
     if not await call_certainly(pool, load(__package__, "cancel_call"), parameters):
         raise NotPending("The call is not pending any more, so it cannot be canceled. Read its status.")
 
@@ -69,13 +69,8 @@ async def resume(pool: Pool, deployment_id: int, entry: Entry | None = None) -> 
 
 
 async def _pause(pool: Pool, deployment_id: int, entry: Entry | None, *, paused: bool) -> None:
-    parameters = {"deployment_id": deployment_id, "paused": paused, **_told(entry)}
+    parameters = {"deployment_id": deployment_id, "paused": paused, **told(entry)}
     await call_certainly(pool, load(__package__, "pause"), parameters)
-
-
-def _told(entry: Entry | None) -> dict[str, object]:
-    """What a statement needs of an entry. None is for what is a part of a change that has an entry already."""
-    return (entry or Entry(None, None, "", "", "")).parameters()
 
 
 async def list_cancellations(

@@ -27,7 +27,7 @@ async def submit(pool: Pool, deployment_id: int, call: NewCall) -> int:
     confirm: then the call may or may not be queued.
     """
     async with certainly(pool) as connection:
-        return await _insert(connection, deployment_id, call)
+        return await insert_call(connection, deployment_id, call)
 
 
 async def submit_once(pool: Pool, call: NewCall, key: IdempotencyKey, fingerprint: bytes) -> int:
@@ -40,7 +40,7 @@ async def submit_once(pool: Pool, call: NewCall, key: IdempotencyKey, fingerprin
         if earlier is not None:
             return earlier
         async with connection.transaction():
-            call_id = await _insert(connection, key.deployment_id, call)
+            call_id = await insert_call(connection, key.deployment_id, call)
             await connection.execute(
                 load(__package__, "keep_key"), key.parameters(fingerprint=fingerprint, call_id=call_id)
             )
@@ -70,7 +70,8 @@ def window_still_open() -> Iterator[None]:
         ) from error
 
 
-async def _insert(connection: Connection, deployment_id: int, call: NewCall) -> int:
+async def insert_call(connection: Connection, deployment_id: int, call: NewCall) -> int:
+    """The same as `submit` as a part of what else `connection` commits."""
     call.schedule.check(time.time())
     parameters = {
         "deployment_id": deployment_id,

@@ -26,7 +26,6 @@ from calloff.console.routes import (
     trunks,
     upload,
 )
-from calloff.console.trunk_form import Seal
 from calloff.console.visitor import MustChangePassword, MustSignIn, current_session
 from calloff.db.pool import Pool
 from calloff.domain.errors import (
@@ -40,6 +39,7 @@ from calloff.domain.errors import (
     TooSlow,
 )
 from calloff.lists.upload_slots import UploadSlots
+from calloff.operations.trunks import Seal
 
 _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (InvalidInput, 400),

@@ -9,7 +9,6 @@ from starlette.responses import HTMLResponse
 from calloff.accounts.access import Permission
 from calloff.accounts.sessions import Session
 from calloff.console.numbers import Numbers, live_numbers
-from calloff.console.recording import record_change
 from calloff.console.render import page
 from calloff.console.visitor import actor_of, pool_of, visitor
 from calloff.db.statements import load
@@ -58,10 +57,6 @@ class Place:
     def url(self) -> str:
         """Of the deployment's first page."""
         return f"{self.request.scope['root_path']}/apps/{self.application_id}/{self.deployment_id}"
-
-    async def record(self, action: str, subject: str | None = None) -> None:
-        """Write `action` to the audit log."""
-        await record_change(self.request, self.session, action, subject or f"deployment {self.deployment_id}")
 
 
 def identifier(request: Request, name: str) -> int:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from calloff.console.call_form import read_shared
-from calloff.console.visitor import MAX_FORM, parse_form
+from calloff.console.visitor import MAX_FORM, parse_form, pool_of
 from calloff.domain.errors import InvalidInput
 from calloff.domain.patience import MAX_LIST, read_patiently
 from calloff.lists.bulk import RejectedRow, SharedFields, StagedRow, Upload
 from calloff.lists.csv_rows import CsvRows
 from calloff.lists.staging import Staging
+from calloff.operations.access import DeploymentAccess
+from calloff.operations.calls import queue_list
 
 MAX_PIECE = 64 * 1024
 """Bytes of a piece to look at."""
@@ -58,12 +60,12 @@ async def preview_list(request: Request) -> Preview:
     return Preview(good[:10], [row for row in found if isinstance(row, RejectedRow)][:20], columns)
 
 
-async def queue_list(request: Request, conninfo: str, deployment_id: int) -> Outcome:
-    """Queue every valid row of the body in one transaction.
+async def upload_list(request: Request, access: DeploymentAccess) -> Outcome:
+    """Queue every valid row of the body.
 
     Raises `InvalidInput`, `TooLarge` or `TooSlow`; then nothing is queued.
     """
-    async with Upload.open(conninfo, deployment_id, None) as upload:
+    async with Upload.open(request.app.state.conninfo, access.deployment_id, None) as upload:
         async with Staging(upload) as staging:
             chunks = read_patiently(aiter(request.stream()), MAX_LIST)
             shared, first = await _read_form(chunks)
@@ -71,7 +73,7 @@ async def queue_list(request: Request, conninfo: str, deployment_id: int) -> Out
             async for chunk in chunks:
                 await staging.feed(chunk)
             await staging.finish()
-        totals = await upload.queue(shared, b"")
+        totals = await queue_list(pool_of(request), access, upload, shared)
         shown = [row async for row in upload.rejected_rows(limit=_SHOWN)]
         return Outcome(totals.queued, totals.rejected, shown)
 

@@ -62,11 +62,6 @@ def address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def origin(request: Request) -> str:
-    """From where a request comes, as receipts and the audit log keep it."""
-    return f"console {address(request)}"
-
-
 def actor_of(request: Request, session: Session) -> Actor:
     """The visitor as who acts."""
     return Actor(session.user, Door.CONSOLE, address(request))

@@ -39,6 +39,11 @@ class Entry:
         }
 
 
+def told(entry: Entry | None) -> dict[str, object]:
+    """What a statement that writes an entry needs of it. None is for what is a part of a change that has an entry."""
+    return (entry or Entry(None, None, "", "", "")).parameters()
+
+
 def differences(before: "DataclassInstance", after: "DataclassInstance") -> dict[str, tuple[Any, Any]]:
     """Of each field that differs between two records of one kind, by name, what it was and what it is."""
     old, new = asdict(before), asdict(after)

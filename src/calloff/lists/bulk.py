@@ -6,7 +6,7 @@ nothing has to be undone when the client goes away, and fields that follow the l
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Self
@@ -105,8 +105,15 @@ class Upload:
             for row in rows:
                 await copy.write_row(_staged(row))
 
-    async def queue(self, shared: SharedFields, fingerprint: bytes) -> Totals:
+    async def queue(
+        self,
+        shared: SharedFields,
+        fingerprint: bytes,
+        before_commit: Callable[[Connection, Totals], Awaitable[None]] | None = None,
+    ) -> Totals:
         """Queue every valid row, or what a request with the same key has queued before.
+
+        `before_commit` is a part of the transaction that queues them; it is not called for a repeated request.
 
         Raises `InvalidInput` if there is no valid row or the window has closed, `Deleted`, or `KeyReused`; then nothing
         is queued. Raises `OutcomeUnknown` if the server did not confirm: then all of it is queued, or nothing.
@@ -134,6 +141,8 @@ class Upload:
                 await self._connection.execute(
                     load(__package__, "keep_upload_key"), self._key.parameters(fingerprint=fingerprint)
                 )
+            if before_commit is not None:
+                await before_commit(self._connection, totals)
         return totals
 
     async def _was_queued(self, key: IdempotencyKey, fingerprint: bytes) -> bool:

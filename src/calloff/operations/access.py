@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from calloff.accounts.access import Permission, User, find_application_access, find_deployment_access, is_operator
+from calloff.accounts.access import (
+    Found,
+    Permission,
+    User,
+    find_application_access,
+    find_deployment_access,
+    is_operator,
+)
+from calloff.accounts.accounts import NO_ACCOUNT, find_account
 from calloff.db.pool import Pool
 from calloff.domain.errors import NO_DEPLOYMENT, Deleted, NotFound, NotPermitted
 
 NO_APPLICATION = "No application was found by that application id."
-NO_ACCOUNT = "No account was found by that id. List the accounts."
 
 
 class Door(StrEnum):
@@ -91,6 +98,7 @@ class Access:
 class ApplicationAccess(Access):
     """What an actor may do with an application."""
 
+    account_id: int
     application_id: int
     is_deleted: bool = field(kw_only=True)
 
@@ -136,23 +144,32 @@ async def to_account(pool: Pool, actor: Actor, account_id: int | None = None) ->
     The operator's command line is in no account of its own.
     """
     if actor.user is None:
+        if account_id is not None:
+            await find_account(pool, account_id)
         return Access(actor, account_id, EVERYTHING & actor.at_most)
     roles: set[Right] = {Role.MEMBER}
     if actor.user.is_administrator:
         roles.add(Role.ADMINISTRATOR)
         if await is_operator(pool, actor.user):
             roles.add(Role.OPERATOR)
-    if account_id not in (None, actor.user.account_id) and Role.OPERATOR not in roles:
-        raise NotFound(NO_ACCOUNT)
+    if account_id is not None and account_id != actor.user.account_id:
+        if Role.OPERATOR not in roles:
+            raise NotFound(NO_ACCOUNT)
+        await find_account(pool, account_id)
     return Access(actor, actor.user.account_id if account_id is None else account_id, actor.at_most & roles)
 
 
-async def to_application(pool: Pool, actor: Actor, application_id: int) -> ApplicationAccess:
-    """The access to an application. Raises `NotFound` if it does not exist or is another account's."""
+async def to_application(
+    pool: Pool, actor: Actor, application_id: int, *, missing: str = NO_APPLICATION
+) -> ApplicationAccess:
+    """The access to an application.
+
+    Raises `NotFound` with the words of `missing` if it does not exist or is another account's.
+    """
     row = await find_application_access(pool, actor.user, application_id)
     if row is None:
-        raise NotFound(NO_APPLICATION)
-    return ApplicationAccess(actor, row.account_id, row.may & actor.at_most, application_id, is_deleted=row.is_deleted)
+        raise NotFound(missing)
+    return ApplicationAccess(actor, row.account_id, _rights(actor, row), application_id, is_deleted=row.is_deleted)
 
 
 async def to_deployment(
@@ -166,8 +183,16 @@ async def to_deployment(
     if row is None or application_id not in (None, row.application_id):
         raise NotFound(missing)
     return DeploymentAccess(
-        actor, row.account_id, row.may & actor.at_most, row.application_id, deployment_id, is_deleted=row.is_deleted
+        actor, row.account_id, _rights(actor, row), row.application_id, deployment_id, is_deleted=row.is_deleted
     )
+
+
+def _rights(actor: Actor, found: Found) -> frozenset[Right]:
+    """Of the place that was found, and of the account that it is in."""
+    if actor.user is None:
+        return EVERYTHING & actor.at_most
+    roles = {Role.MEMBER, Role.ADMINISTRATOR} if actor.user.is_administrator else {Role.MEMBER}
+    return (found.may | roles) & actor.at_most
 
 
 def check(access: Access, rights: Iterable[Right], *, even_deleted: bool = False) -> None:

@@ -11,7 +11,7 @@ The entry in the audit log is written in the transaction of `act.change()` and c
 statement, because it holds a queue's lock, takes `act.entry()` into that statement instead.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -34,8 +34,9 @@ class Record(Enum):
     """What is left of an operation."""
 
     ENTRY = "an entry of the audit log"
-    OWN = "the row that it makes tells who made it, and when"
-    NOTHING = "it only looks"
+    CANCELLATION = "its cancellation, which says who, when and from where"
+    CALL = "the call that it makes"
+    NOTHING = "none: it only looks"
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Change:
     """What is changed; the place, until it is set to something else."""
     account_id: int | None
     """Whom it concerns; the account of the place, until it is set to something else."""
-    values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    values: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Of each setting that changed, what it was and what it is."""
 
 
@@ -60,6 +61,12 @@ class Act(Generic[A_co]):
     pool: Pool
     access: A_co
     action: str
+
+    @property
+    def account_id(self) -> int:
+        """Of the account that the place is in, where there has to be one."""
+        assert self.access.account_id is not None
+        return self.access.account_id
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Change]:

@@ -46,7 +46,7 @@ async def to_call(pool: Pool, actor: Actor, call_id: int) -> CallAccess:
     )
 
 
-@operation("call everything off", Permission.CANCEL, Door.API, Door.CONSOLE, record=Record.OWN)
+@operation("call everything off", Permission.CANCEL, Door.API, Door.CONSOLE, record=Record.CANCELLATION)
 async def call_everything_off(act: Act[DeploymentAccess]) -> int:
     """Call off every pending call; when this returns, none of them is ever dialed. Returns the new epoch.
 

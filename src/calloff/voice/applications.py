@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from calloff.db.pool import Pool
+from calloff.db.pool import Connection, Pool
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.voice.audio import Decoder, UnusableAudio
@@ -29,14 +29,11 @@ class Application:
     document: Document
 
 
-async def upload_application(
-    pool: Pool, deployment_id: int, vxml: bytes, recordings: Mapping[str, bytes], speech: Speech
-) -> int:
-    """Check the document and its files by name, make them the deployment's application, return its version.
+async def check_application(vxml: bytes, recordings: Mapping[str, bytes], speech: Speech) -> None:
+    """Check a document and its files by name: recordings, and the grammars, scripts and documents (`_TEXTS`) it names.
 
-    Files are recordings, and the grammars, scripts and further documents (`_TEXTS`) that it names. The calls that start
-    from now on run it. Raises `ApplicationError` with every problem of the document, `InvalidInput` for a recording
-    that cannot be decoded or a text that no voice of this machine can speak, and `NotFound`; then nothing has changed.
+    Raises `ApplicationError` with every problem of the document, and `InvalidInput` for a recording that cannot be
+    decoded or a text that no voice of this machine can speak.
     """
     document = await asyncio.to_thread(parse_document, vxml)
     if not document.forms:
@@ -52,16 +49,24 @@ async def upload_application(
                 await decoder.decode(content)
             except UnusableAudio as error:
                 raise InvalidInput(f"The recording {name!r} cannot be used. {error}") from error
-    async with pool.connection() as connection, connection.transaction():
-        parameters = {"deployment_id": deployment_id, "vxml": vxml}
-        row = await (await connection.execute(load(__package__, "add_document"), parameters)).fetchone()
-        if row is None:
-            raise NotFound("No deployment was found by that id. List the deployments.")
-        for name, wav in recordings.items():
-            await connection.execute(
-                load(__package__, "add_recording"),
-                {"deployment_id": deployment_id, "version": row["version"], "name": name, "wav": wav},
-            )
+
+
+async def keep_application(
+    connection: Connection, deployment_id: int, vxml: bytes, recordings: Mapping[str, bytes]
+) -> int:
+    """Make what was checked the deployment's application, in the transaction of `connection`; returns its version.
+
+    The calls that start from now on run it. Raises `NotFound`.
+    """
+    parameters = {"deployment_id": deployment_id, "vxml": vxml}
+    row = await (await connection.execute(load(__package__, "add_document"), parameters)).fetchone()
+    if row is None:
+        raise NotFound("No deployment was found by that id. List the deployments.")
+    for name, wav in recordings.items():
+        await connection.execute(
+            load(__package__, "add_recording"),
+            {"deployment_id": deployment_id, "version": row["version"], "name": name, "wav": wav},
+        )
     return int(row["version"])
 
 

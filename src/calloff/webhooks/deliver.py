@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from calloff.accounts.callback_keys import sign
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotConfigured
@@ -9,7 +10,6 @@ from calloff.outbound.client import Client
 from calloff.reports.details import call_details
 from calloff.reports.read import find_call
 from calloff.webhooks.body import encode_body
-from calloff.webhooks.keys import sign
 from calloff.webhooks.outbox import DueCallback
 from calloff.webhooks.post import Answer, post
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
-from calloff.accounts.audit import record_by_operator
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.config import Settings
 from calloff.domain.errors import NotFound
 from calloff.domain.permits import DialogIds, Permit
 from calloff.domain.phone import parse_number
+from calloff.operations.access import OPERATOR, to_account
+from calloff.operations.trunks import note_test_call
 from calloff.trunks.base import Connected, Digit, Ended, Leg, LegEvent, Ringing, Trunk, boot_time
 from calloff.trunks.sip_settings import SipStackSettings
 from calloff.wiring.database import database
@@ -22,11 +23,11 @@ _PATIENCE = 5.0
 
 
 async def place_test_call(
-    settings: Settings, name: str, number: str, caller_id: str | None, tell: Callable[[str], None], *, origin: str
+    settings: Settings, name: str, number: str, caller_id: str | None, tell: Callable[[str], None]
 ) -> Ended:
     """Place one call, `tell` each event as it comes, and return how it ended.
 
-    However it ends, the audit log says that it was made, from `origin`. Raises `NotFound`, `InvalidInput` for
+    However it ends, the audit log says that it was made. Raises `NotFound`, `InvalidInput` for
     what is no number, and `TrunkUnavailable`.
     """
     destination = parse_number(number, "The number")
@@ -41,9 +42,9 @@ async def place_test_call(
         trunks = Trunks(pool, SecretBox.open(settings.data_dir, settings.secret_key), sip, ports=1)
         try:
             trunk = await trunks.find(records[0].id)
+            await note_test_call(pool, await to_account(pool, OPERATOR), records[0].id)
             leg = await trunk.dial(Permit(0, 1, destination, shown, 60.0, boot_time() + _PATIENCE, DialogIds.make()))
             tell(f"dialed, SIP Call-ID {leg.sip_call_id}" if leg.sip_call_id else "dialed")
-            await record_by_operator(pool, "make a test call", records[0], origin=origin)
             hanging_up: asyncio.Task[None] | None = None
             while True:
                 event = await leg.next_event()

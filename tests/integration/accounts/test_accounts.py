@@ -1,14 +1,13 @@
 """Accounts and all below them, as the operator's command line and the console change them."""
 
 import asyncio
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from calloff.accounts.access import Permission, authenticate, require_deployment
-from calloff.accounts.accounts import add_account, deactivate_account, list_accounts
-from calloff.accounts.applications import add_application, delete_application, list_applications
+from calloff.accounts.access import Permission, authenticate
+from calloff.accounts.accounts import add_account, list_accounts
+from calloff.accounts.applications import add_application, list_applications
 from calloff.accounts.bootstrap import bootstrap, is_empty
 from calloff.accounts.deployments import add_deployment, delete_deployment, list_deployments, set_deployment
 from calloff.accounts.keys import add_key, list_keys, make_key, revoke_key
@@ -28,10 +27,12 @@ from calloff.domain.errors import (
     NotAuthenticated,
     NotConfigured,
     NotFound,
-    NotPermitted,
 )
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
+from calloff.operations.access import OPERATOR, Actor, Door, to_account, to_application, to_deployment
+from calloff.operations.accounts import deactivate_account
+from calloff.operations.applications import delete_application
 from calloff.reports.read import find_call
 from calloff.upkeep.dialers import register
 from tests.support.seed import seed
@@ -86,16 +87,8 @@ async def test_a_share_permits_exactly_what_it_names(pool: Pool) -> None:
     signed_in = await authenticate(pool, other.email, key.developer_key)
 
     async def permitted() -> set[Permission]:
-        found = set()
-        for permission in Permission:
-            try:
-                await require_deployment(
-                    pool, signed_in, seeded.deployment_id, permission, application_id=seeded.application_id
-                )
-            except NotPermitted:
-                continue
-            found.add(permission)
-        return found
+        access = await to_deployment(pool, Actor(signed_in, Door.API), seeded.deployment_id)
+        return {permission for permission in Permission if permission in access.may}
 
     assert await permitted() == set()
     for wanted in ({Permission.VIEW, Permission.CANCEL}, set(Permission), {Permission.QUEUE}, set()):
@@ -115,10 +108,8 @@ async def test_a_role_opens_every_application_of_the_account_until_it_is_taken_b
     for is_administrator in (True, False):
         assert (await set_role(pool, user.id, is_administrator=is_administrator)).is_administrator == is_administrator
         signed_in = await authenticate(pool, user.email, key.developer_key)
-        with nullcontext() if is_administrator else pytest.raises(NotPermitted):
-            await require_deployment(
-                pool, signed_in, seeded.deployment_id, Permission.CANCEL, application_id=seeded.application_id
-            )
+        access = await to_deployment(pool, Actor(signed_in, Door.API), seeded.deployment_id)
+        assert (Permission.CANCEL in access.may) == is_administrator
     with pytest.raises(NotFound):
         await set_role(pool, 999_999, is_administrator=True)
 
@@ -147,7 +138,7 @@ async def test_deleting_an_application_calls_off_what_is_pending(pool: Pool) -> 
     seeded = await seed(pool)
     second = await add_deployment(pool, seeded.application_id, "second", seeded.trunk_id)
     waiting = [await _queue(pool, deployment_id) for deployment_id in (seeded.deployment_id, second.id)]
-    await delete_application(pool, seeded.application_id, user_id=seeded.user_id, origin="test")
+    await delete_application(pool, await to_application(pool, OPERATOR, seeded.application_id))
     for call_id in waiting:
         call = await find_call(pool, call_id)
         assert call is not None
@@ -155,7 +146,7 @@ async def test_deleting_an_application_calls_off_what_is_pending(pool: Pool) -> 
     assert all(d.deleted_at for d in await list_deployments(pool, application_id=seeded.application_id))
     assert [a.deleted_at is None for a in await list_applications(pool, account_id=seeded.account_id)] == [False]
     with pytest.raises(Deleted):
-        await delete_application(pool, seeded.application_id, user_id=None, origin="test")
+        await delete_application(pool, await to_application(pool, OPERATOR, seeded.application_id))
     with pytest.raises(Deleted):
         await _queue(pool, second.id)
     with pytest.raises(NotFound):
@@ -168,7 +159,7 @@ async def test_a_deactivated_account_starts_nothing_more(pool: Pool) -> None:
     await _queue(pool, seeded.deployment_id)
     dialer_id = await register(pool, name="test", ports=1)
     [claimed], _ = await claim(pool, seeded.deployment_id, dialer_id=dialer_id, limit=1)
-    await deactivate_account(pool, seeded.account_id)
+    await deactivate_account(pool, await to_account(pool, OPERATOR, seeded.account_id))
     assert await start(pool, seeded.deployment_id, [claimed.claim]) == set()
     assert await claim(pool, seeded.deployment_id, dialer_id=dialer_id, limit=1) == ([], None)
     assert await due_queues(pool) == []
@@ -179,7 +170,7 @@ async def test_a_deactivated_account_starts_nothing_more(pool: Pool) -> None:
     with pytest.raises(NotFound):
         await add_deployment(pool, seeded.application_id, "too late", seeded.trunk_id)
     with pytest.raises(NotFound):
-        await deactivate_account(pool, 999)
+        await to_account(pool, OPERATOR, 999)
 
 
 async def test_trunks_are_set_without_losing_the_rest(pool: Pool) -> None:
@@ -203,7 +194,7 @@ async def test_an_empty_database_is_filled_once_however_many_try(pool: Pool) -> 
     [(key, first)] = [(key, each) for key, each in zip(keys, made, strict=True) if each]
     assert (first.account_id, first.application_id, first.deployment_id) == (1, 1, 1)
     user = await authenticate(pool, "admin@example.org", key)
-    await require_deployment(pool, user, 1, Permission.CANCEL, application_id=1)
+    assert Permission.CANCEL in (await to_deployment(pool, Actor(user, Door.API), 1, application_id=1)).may
     await _queue(pool, first.deployment_id)
     assert not await is_empty(pool)
 

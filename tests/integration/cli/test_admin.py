@@ -134,7 +134,7 @@ def test_what_is_wrong_is_said_in_one_sentence_or_two(admin: Run) -> None:
     for arguments, hint in (
         (["account", "deactivate", "7"], "No account"),
         (["account", "reactivate", "7"], "No account"),
-        (["user", "add", "nobody", "--account", "1"], "e-mail"),
+        (["user", "add", "nobody", "--account", "1"], "No account"),
         (["user", "deactivate", "nobody@example.org"], "No such user"),
         (["user", "reactivate", "nobody@example.org"], "No such user"),
         (["key", "add", "1"], "No such user"),

@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from psycopg import sql
 
-from calloff.accounts.audit import record
 from calloff.calls.cancel import cancel_pending
 from calloff.calls.submit import submit
 from calloff.db.pool import Pool
@@ -20,6 +19,7 @@ from calloff.domain.phone import parse_destination
 from calloff.upkeep.settler import settle_canceled
 from tests.integration.console.conftest import Visit, console_routes, owner_of, visit
 from tests.integration.console.forms import fill
+from tests.support.changes import record
 from tests.support.seed import seed
 
 _MARKUP = "<canary onload='a()' title=\"{{7*7}}\">"
@@ -46,6 +46,7 @@ _GUARDED = {
 _NOT_SHOWN = {
     "account.name",
     "application_recording.name",
+    "audit_log.changes",
     "call.collected",
     "call.dialog",
     "callback.host",

@@ -9,7 +9,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from calloff.accounts.accounts import deactivate_account, limit_account
+from calloff.accounts.accounts import limit_account
 from calloff.calls.cancel import cancel_pending, pause, resume
 from calloff.calls.submit import submit
 from calloff.db.embedded import EmbeddedServer
@@ -18,13 +18,15 @@ from calloff.db.pool import Pool, open_pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
+from calloff.operations.access import OPERATOR, to_account
+from calloff.operations.accounts import deactivate_account
 from calloff.reports.read import CallStatus, find_call
-from calloff.voice.applications import upload_application
 from calloff.voice.cache import AudioCache
 from calloff.voice.speech import Speech
 from tests.support.dialing import TappedTrunk, dialing
 from tests.support.seed import seed
 from tests.support.servers import NOT_DURABLE
+from tests.support.uploading import upload_application
 
 FAST = 20.0
 
@@ -333,7 +335,7 @@ async def test_a_stolen_key_is_stopped_by_the_limits_of_its_account(
     trunk = TappedTrunk(speed=4.0)
     async with dialing(pool, database_url, trunk, tmp_path):
         await trunk.wait_dialed(6)
-        await deactivate_account(pool, made.account_id)
+        await deactivate_account(pool, await to_account(pool, OPERATOR, made.account_id))
         dialed = len(trunk.dialed)
     assert trunk.most_at_once <= 2
     assert len(trunk.dialed) == dialed, "nothing starts once the account is shut out"

@@ -11,10 +11,10 @@ import pytest
 from cryptography.fernet import Fernet
 from standardwebhooks import Webhook
 
+from calloff.accounts.callback_keys import current_key
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
-from calloff.webhooks.keys import current_key
-from calloff.webhooks.outbox import list_callbacks
+from calloff.reports.callbacks import list_callbacks
 from calloff.webhooks.schedule import WAITS
 from calloff.webhooks.turns import PER_HOST
 from tests.support.callbacks import due_again, over

@@ -11,14 +11,16 @@ import pytest
 from cryptography.fernet import Fernet
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from calloff.accounts.callback_keys import current_key, rotate_key
 from calloff.accounts.secrets import SecretBox
+from calloff.calls.redeliver import redeliver
 from calloff.db.pool import Pool
 from calloff.outbound.guard import AddressRefused, Guard
+from calloff.reports.callbacks import list_callbacks
 from calloff.reports.details import call_details
 from calloff.reports.read import find_call
 from calloff.webhooks import deliver, outbox, post
-from calloff.webhooks.keys import current_key, rotate_key
-from calloff.webhooks.outbox import claim_callbacks, list_callbacks, redeliver
+from calloff.webhooks.outbox import claim_callbacks
 from calloff.webhooks.turns import PER_HOST
 from tests.support.callbacks import BOX, add_waiting, delivering, due_again, over, wait_marked
 from tests.support.sink import OK, Request, Sink, answer, sink

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from standardwebhooks import Webhook
 
+from calloff.accounts.callback_keys import current_key
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Pool
-from calloff.webhooks.keys import current_key
-from calloff.webhooks.outbox import list_callbacks
+from calloff.reports.callbacks import list_callbacks
 from calloff.webhooks.turns import PER_HOST
 from tests.support.callbacks import due_again, over
 from tests.support.serving import command, environment

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from calloff.accounts.callback_keys import current_key, rotate_key, sign
 from calloff.db.pool import Pool
-from calloff.webhooks.keys import current_key, rotate_key, sign
 from tests.support.callbacks import BOX
 from tests.support.seed import seed
 

@@ -76,7 +76,10 @@ def _bulk_queue() -> Operation:
         success=answer("The valid rows are queued.", "bulk_queued", BULK_QUEUED),
         errors={
             **in_a_deployment("queue"),
-            **invalid("The list has no destination column. Name the column of numbers destination."),
+            **invalid(
+                "The list has no destination column. Name the column of numbers destination, or say which one it is "
+                "with destination_column."
+            ),
             **TO_QUEUE,
             **unreadable(
                 too_slow="The list came in too slowly. Send it again.",

@@ -10,15 +10,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from calloff.accounts.access import Permission
-from calloff.api.authentication import conninfo_of, uploads_of
+from calloff.api.authentication import conninfo_of, pool_of, uploads_of
 from calloff.api.idempotency_keys import idempotency_key
-from calloff.api.identifiers import permitted_deployment
-from calloff.api.recording import recording
+from calloff.api.identifiers import enter
 from calloff.api.representation import escape_xml, prefers_xml
 from calloff.api.uploads import read_upload
 from calloff.domain.patience import patience
 from calloff.lists.bulk import RejectedRow, Totals, Upload
+from calloff.operations.calls import queue_list
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
 _CHUNK = 64 * 1024
@@ -27,21 +26,17 @@ _CHUNK = 64 * 1024
 @router.post("/bulk_queue")
 async def bulk_queue(request: Request) -> Response:
     """Queue every valid row of a list, in one transaction; the answer, too, is streamed."""
-    user, deployment_id = await permitted_deployment(request, Permission.QUEUE, deleted_is_conflict=True)
+    access = await enter(request, queue_list, deleted_is_conflict=True)
     stack = AsyncExitStack()
     async with stack:
-        await stack.enter_async_context(uploads_of(request).take(user.account_id))
+        await stack.enter_async_context(uploads_of(request).take(access.account_id))
         upload = await stack.enter_async_context(
-            Upload.open(conninfo_of(request), deployment_id, idempotency_key(request, deployment_id))
+            Upload.open(conninfo_of(request), access.deployment_id, idempotency_key(request, access.deployment_id))
         )
         shared, fingerprint = await read_upload(request, upload)
-        totals = await upload.queue(shared, fingerprint)
+        totals = await queue_list(pool_of(request), access, upload, shared, fingerprint)
         is_xml = prefers_xml(request.headers.getlist("accept"))
         pieces = _xml(upload, totals) if is_xml else _json(upload, totals)
-        if not totals.is_repeat:
-            action = f"queue a list of {totals.queued} calls"
-            # Not after the answer, which the client may never take in.
-            await recording(request, user, action, f"deployment {deployment_id}")()
         return _Answer(_joined(pieces), "application/xml" if is_xml else "application/json", stack.pop_all())
 
 

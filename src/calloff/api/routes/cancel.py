@@ -3,13 +3,12 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from calloff.accounts.access import Permission
 from calloff.api.authentication import pool_of
-from calloff.api.identifiers import enter, permitted_deployment
+from calloff.api.identifiers import enter
 from calloff.api.paging import next_page, parse_page
 from calloff.api.representation import respond
-from calloff.calls.cancel import list_cancellations
 from calloff.operations import queue
+from calloff.operations.calls import list_cancellations
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
 
@@ -24,9 +23,9 @@ async def cancel(request: Request) -> Response:
 @router.get("/cancellations")
 async def cancellations(request: Request) -> Response:
     """Who called off what, when and from where, newest first."""
-    _, deployment_id = await permitted_deployment(request, Permission.VIEW)
+    access = await enter(request, list_cancellations)
     page = parse_page(request)
-    receipts = await list_cancellations(pool_of(request), deployment_id, limit=page.limit, before=page.before)
+    receipts = await list_cancellations(pool_of(request), access, limit=page.limit, before=page.before)
     content = {
         "cancellations": [
             {

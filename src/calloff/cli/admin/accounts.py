@@ -4,31 +4,17 @@ from typing import Annotated
 
 import typer
 
-from calloff.accounts.accounts import (
-    add_account,
-    deactivate_account,
-    limit_account,
-    list_accounts,
-    reactivate_account,
-)
-from calloff.accounts.keys import NewKey, add_key, list_keys, revoke_key
-from calloff.accounts.passwords import make_password, set_password
-from calloff.accounts.users import (
-    AccountUser,
-    add_user,
-    deactivate_user,
-    find_user,
-    list_users,
-    reactivate_user,
-    role_change,
-    set_role,
-)
-from calloff.cli.admin.database import on_database
+from calloff.accounts.accounts import list_accounts
+from calloff.accounts.keys import list_keys
+from calloff.accounts.users import find_user, list_users
+from calloff.cli.admin.database import at_account, at_key, at_user, carry_out, on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
+from calloff.operations import accounts as operations
+from calloff.operations import users as user_operations
 
 accounts = typer.Typer(name="account", help="Tenants.", no_args_is_help=True)
 users = typer.Typer(name="user", help="Who may sign in.", no_args_is_help=True)
@@ -41,7 +27,7 @@ UserName = Annotated[str, typer.Argument(metavar="USER", help="ID or e-mail addr
 @with_settings("admin")
 def add_account_command(settings: Settings, name: str, as_json: AsJson = False) -> None:
     """Make an account."""
-    account = on_database(settings, lambda pool: add_account(pool, name), change="add an account")
+    account = carry_out(settings, at_account(None), operations.add_account, name)
     show(account, f"Account {account.id} ({account.name}) was made.", as_json=as_json)
 
 
@@ -64,10 +50,12 @@ def limit_account_command(
     """Limit what all deployments of an account do together; what is left out is unlimited."""
     calls = number_or_none(max_concurrent_calls or "none", int, "--max-concurrent-calls")
     pace = number_or_none(calls_per_second or "none", float, "--calls-per-second")
-    account = on_database(
+    account = carry_out(
         settings,
-        lambda pool: limit_account(pool, account_id, max_concurrent_calls=calls, calls_per_second=pace),
-        change="limit an account",
+        at_account(account_id),
+        operations.limit_account,
+        max_concurrent_calls=calls,
+        calls_per_second=pace,
     )
     show(account, f"Account {account.id} ({account.name}) is limited.", as_json=as_json)
 
@@ -76,7 +64,7 @@ def limit_account_command(
 @with_settings("admin")
 def deactivate_account_command(settings: Settings, account_id: int, as_json: AsJson = False) -> None:
     """Shut an account out and stop its dialing at once."""
-    account = on_database(settings, lambda pool: deactivate_account(pool, account_id), change="deactivate an account")
+    account = carry_out(settings, at_account(account_id), operations.deactivate_account)
     show(account, f"Account {account.id} ({account.name}) is shut out, and dials nobody any more.", as_json=as_json)
 
 
@@ -84,7 +72,7 @@ def deactivate_account_command(settings: Settings, account_id: int, as_json: AsJ
 @with_settings("admin")
 def reactivate_account_command(settings: Settings, account_id: int, as_json: AsJson = False) -> None:
     """Let an account in again; its deployments stay paused until each is resumed."""
-    account = on_database(settings, lambda pool: reactivate_account(pool, account_id), change="reactivate an account")
+    account = carry_out(settings, at_account(account_id), operations.reactivate_account)
     show(account, f"Account {account.id} ({account.name}) is let in again; resume its deployments.", as_json=as_json)
 
 
@@ -98,9 +86,8 @@ def add_user_command(
     as_json: AsJson = False,
 ) -> None:
     """Add a user to an account."""
-    user = on_database(
-        settings, lambda pool: add_user(pool, account, email, is_administrator=administrator), change="add a user"
-    )
+    place = at_account(account)
+    user = carry_out(settings, place, user_operations.add_user, email, is_administrator=administrator)
     show(
         user,
         f"User {user.id} ({user.email}) was added. Make a key with: calloff admin key add {user.id}",
@@ -128,11 +115,7 @@ def change_role_command(
     as_json: AsJson = False,
 ) -> None:
     """Make a user an administrator of the account, or a user again."""
-
-    async def work(pool: Pool) -> AccountUser:
-        return await set_role(pool, (await find_user(pool, user)).id, is_administrator=administrator)
-
-    found = on_database(settings, work, change=role_change(administrator))
+    found = carry_out(settings, at_user(user), user_operations.set_role, is_administrator=administrator)
     role = "an administrator" if administrator else "a user"
     show(found, f"User {found.id} ({found.email}) is {role} now.", as_json=as_json)
 
@@ -141,11 +124,7 @@ def change_role_command(
 @with_settings("admin")
 def deactivate_user_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
     """Shut a user out, at once and with every key."""
-
-    async def work(pool: Pool) -> AccountUser:
-        return await deactivate_user(pool, (await find_user(pool, user)).id)
-
-    found = on_database(settings, work, change="deactivate a user")
+    found = carry_out(settings, at_user(user), user_operations.deactivate_user)
     show(found, f"User {found.id} ({found.email}) is shut out.", as_json=as_json)
 
 
@@ -153,11 +132,7 @@ def deactivate_user_command(settings: Settings, user: UserName, as_json: AsJson 
 @with_settings("admin")
 def reactivate_user_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
     """Let a user in again, with the same keys and password."""
-
-    async def work(pool: Pool) -> AccountUser:
-        return await reactivate_user(pool, (await find_user(pool, user)).id)
-
-    found = on_database(settings, work, change="reactivate a user")
+    found = carry_out(settings, at_user(user), user_operations.reactivate_user)
     show(found, f"User {found.id} ({found.email}) is let in again.", as_json=as_json)
 
 
@@ -165,27 +140,16 @@ def reactivate_user_command(settings: Settings, user: UserName, as_json: AsJson 
 @with_settings("admin")
 def reset_password_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
     """Give a user a first password for the console, which is shown this once and has to be changed at the sign-in."""
-    password = make_password()
-
-    async def work(pool: Pool) -> AccountUser:
-        found = await find_user(pool, user)
-        await set_password(pool, found.id, password, must_change=True)
-        return found
-
-    found = on_database(settings, work, change="reset a password")
-    sentence = f"The first password of {found.email} is shown this once:\n{password}"
-    show_values({"email": found.email, "password": password}, sentence, as_json=as_json)
+    email, password = carry_out(settings, at_user(user), user_operations.reset_password)
+    sentence = f"The first password of {email} is shown this once:\n{password}"
+    show_values({"email": email, "password": password}, sentence, as_json=as_json)
 
 
 @keys.command("add")
 @with_settings("admin")
 def add_key_command(settings: Settings, user: UserName, as_json: AsJson = False) -> None:
     """Give a user one more developer key, which is shown this once."""
-
-    async def work(pool: Pool) -> NewKey:
-        return await add_key(pool, (await find_user(pool, user)).id)
-
-    key = on_database(settings, work, change="make a developer key")
+    key = carry_out(settings, at_user(user), user_operations.add_key)
     show(key, f"Key {key.id} is shown this once:\n{key.developer_key}", as_json=as_json)
 
 
@@ -204,5 +168,5 @@ def list_keys_command(settings: Settings, user: UserName, as_json: AsJson = Fals
 @with_settings("admin")
 def revoke_key_command(settings: Settings, key_id: int, as_json: AsJson = False) -> None:
     """Let a key open nothing any more."""
-    key = on_database(settings, lambda pool: revoke_key(pool, key_id), change="revoke a developer key")
+    key = carry_out(settings, at_key(key_id), user_operations.revoke_key)
     show(key, f"Key {key.id} is revoked.", as_json=as_json)

@@ -5,15 +5,16 @@ from typing import Annotated
 import typer
 
 from calloff.accounts.access import Permission
-from calloff.accounts.applications import Application, add_application, delete_application, list_applications
-from calloff.accounts.permissions import Share, share_application
+from calloff.accounts.applications import list_applications
+from calloff.accounts.permissions import Share
 from calloff.accounts.users import find_user
 from calloff.cli.admin.accounts import UserName
-from calloff.cli.admin.database import ORIGIN, on_database
+from calloff.cli.admin.database import at_application, at_user, carry_out, on_database
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
+from calloff.operations import applications as operations
 
 applications = typer.Typer(name="app", help="What accounts call for.", no_args_is_help=True)
 
@@ -27,11 +28,7 @@ def add_application_command(
     as_json: AsJson = False,
 ) -> None:
     """Make an application in the account of its owner."""
-
-    async def work(pool: Pool) -> Application:
-        return await add_application(pool, (await find_user(pool, owner)).id, name)
-
-    made = on_database(settings, work, change="create an application")
+    made = carry_out(settings, at_user(owner), operations.add_application, name)
     show(made, f"Application {made.id} ({made.name}) was made.", as_json=as_json)
 
 
@@ -51,13 +48,7 @@ def list_applications_command(
 @with_settings("admin")
 def delete_application_command(settings: Settings, application_id: int, as_json: AsJson = False) -> None:
     """Delete an application with its deployments, and call off everything that is pending there."""
-
-    async def work(pool: Pool) -> Application | None:
-        found = {each.id: each for each in await list_applications(pool)}
-        await delete_application(pool, application_id, user_id=None, origin=ORIGIN)
-        return found.get(application_id)
-
-    on_database(settings, work, change="delete an application")
+    carry_out(settings, at_application(application_id), operations.delete_application)
     sentence = f"Application {application_id} is deleted, and what was pending there is called off."
     show_values({"id": application_id}, sentence, as_json=as_json)
 
@@ -81,8 +72,10 @@ def share(
     permissions = [permission for permission in Permission if wanted[permission]]
 
     async def work(pool: Pool) -> Share:
-        return await share_application(pool, application_id, (await find_user(pool, user)).id, permissions)
+        found = await find_user(pool, user)
+        access = await at_application(application_id)(pool)
+        return await operations.share_application(pool, access, found.id, permissions)
 
-    made = on_database(settings, work, change="share an application")
+    made = on_database(settings, work)
     words = ", ".join(permissions) or "nothing"
     show(made, f"User {made.user_id} may {words} in application {made.application_id}.", as_json=as_json)

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from calloff.accounts.deployments import Deployment, find_deployment
-from calloff.cli.admin.database import on_database
+from calloff.accounts.deployments import find_deployment
+from calloff.cli.admin.database import at_deployment, carry_out, on_database
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
-from calloff.domain.errors import NotFound
-from calloff.webhooks.outbox import Callback, list_callbacks, redeliver
+from calloff.operations.deployments import redeliver_callbacks
+from calloff.reports.callbacks import Callback, list_callbacks
 
 callbacks = typer.Typer(name="callback", help="The results on their way.", no_args_is_help=True)
 
@@ -43,15 +43,5 @@ def redeliver_command(
     as_json: AsJson = False,
 ) -> None:
     """Send again what was given up, or the callback of one call."""
-    count = 0
-
-    async def work(pool: Pool) -> Deployment:
-        nonlocal count
-        found = await find_deployment(pool, deployment_id)
-        count = await redeliver(pool, deployment_id, call)
-        if call is not None and not count:
-            raise NotFound(f"Call {call} of deployment {deployment_id} has no callback. Look at `callback list`.")
-        return found
-
-    on_database(settings, work, change="send callbacks again")
+    count = carry_out(settings, at_deployment(deployment_id), redeliver_callbacks, call)
     show_values({"id": deployment_id, "redelivered": count}, f"{count} callbacks are due again.", as_json=as_json)

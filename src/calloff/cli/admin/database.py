@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeAlias, TypeVar
 
-from calloff.accounts.audit import record_by_operator
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.operations.access import (
@@ -17,6 +16,7 @@ from calloff.operations.access import (
     to_deployment,
 )
 from calloff.operations.operation import Operation
+from calloff.operations.users import KeyAccess, UserAccess, to_key, to_user
 from calloff.wiring.database import database
 
 T = TypeVar("T")
@@ -26,23 +26,16 @@ R = TypeVar("R")
 To: TypeAlias = Callable[[Pool], Awaitable[A]]
 """How an access of the operator's to a place is had."""
 
-ORIGIN = "command line"
-"""From where an operator's cancel comes."""
+NO_APPLICATION = "No application was found by that id. List the applications."
 NO_DEPLOYMENT = "No deployment was found by that id. List the deployments."
 
 
-def on_database(settings: Settings, work: Callable[[Pool], Awaitable[T]], *, change: str | None = None) -> T:
-    """The result of `work` on the database of these settings. Raises `NotConfigured` if it cannot be reached.
-
-    `change` says what `work` does, such as `add a user`, for the audit log; None if it only looks.
-    """
+def on_database(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
+    """The result of `work` on the database of these settings. Raises `NotConfigured` if it cannot be reached."""
 
     async def run() -> T:
         async with database(settings) as pool:
-            result = await work(pool)
-            if change is not None:
-                await record_by_operator(pool, change, result, origin=ORIGIN)
-            return result
+            return await work(pool)
 
     return asyncio.run(run())
 
@@ -63,9 +56,19 @@ def at_deployment(deployment_id: int) -> To[DeploymentAccess]:
 
 def at_application(application_id: int) -> To[ApplicationAccess]:
     """At an application."""
-    return lambda pool: to_application(pool, OPERATOR, application_id)
+    return lambda pool: to_application(pool, OPERATOR, application_id, missing=NO_APPLICATION)
 
 
 def at_account(account_id: int | None) -> To[Access]:
     """In an account; None for what is no single account's."""
     return lambda pool: to_account(pool, OPERATOR, account_id)
+
+
+def at_user(user: str) -> To[UserAccess]:
+    """At a user, by ID or e-mail address."""
+    return lambda pool: to_user(pool, OPERATOR, user)
+
+
+def at_key(key_id: int) -> To[KeyAccess]:
+    """At a developer key."""
+    return lambda pool: to_key(pool, OPERATOR, key_id)

@@ -1,31 +1,24 @@
 """`calloff admin deployment`."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from calloff.accounts.deployments import (
-    Deployment,
-    DeploymentSettings,
-    add_deployment,
-    delete_deployment,
-    find_deployment,
-    list_deployments,
-    set_deployment,
-)
+from calloff.accounts.callback_keys import current_key
+from calloff.accounts.deployments import Deployment, DeploymentSettings, find_deployment, list_deployments
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
-from calloff.cli.admin.database import ORIGIN, at_deployment, carry_out, on_database
+from calloff.cli.admin.database import at_application, at_deployment, carry_out, on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none, or_none
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
+from calloff.operations import deployments as operations
 from calloff.operations import queue
-from calloff.webhooks.keys import current_key, rotate_key
 
 deployments = typer.Typer(
     name="deployment", help="Where calls are queued, and how they are dialed.", no_args_is_help=True
@@ -59,9 +52,10 @@ def add_deployment_command(
 
     async def work(pool: Pool) -> Deployment:
         trunk_id = await _only_trunk(pool) if trunk is None else trunk
-        return await add_deployment(pool, application, name, trunk_id, changes)
+        access = await at_application(application)(pool)
+        return await operations.add_deployment(pool, access, name, trunk_id, changes)
 
-    made = on_database(settings, work, change="create a deployment")
+    made = on_database(settings, work)
     sentence = f"Deployment {made.id} ({made.name}) was made. Queue calls at /api/apps/{application}/{made.id}/queue."
     show(made, sentence, as_json=as_json)
 
@@ -115,24 +109,23 @@ def set_deployment_command(
     if application is not None:
         changed = _upload(settings, deployment_id, application, recording or [])
     if changes:
-        changed = on_database(
-            settings, lambda pool: set_deployment(pool, deployment_id, changes), change="change the settings"
-        )
+        changed = carry_out(settings, at_deployment(deployment_id), operations.set_deployment, changes)
     show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
 
 
 def _upload(settings: Settings, deployment_id: int, document: Path, recordings: Sequence[Path]) -> Deployment:
     # Only this needs the sounds' libraries, which take longer to load than any other command takes.
-    from calloff.voice.applications import upload_application
+    from calloff.operations.voice import upload_application
     from calloff.wiring.voice import speech_of
 
     vxml, wavs = document.read_bytes(), {path.name: path.read_bytes() for path in recordings}
 
     async def work(pool: Pool) -> Deployment:
-        await upload_application(pool, deployment_id, vxml, wavs, speech_of(settings))
+        access = await at_deployment(deployment_id)(pool)
+        await upload_application(pool, access, vxml, wavs, speech_of(settings))
         return await find_deployment(pool, deployment_id)
 
-    return on_database(settings, work, change="upload an application")
+    return on_database(settings, work)
 
 
 @deployments.command("pause")
@@ -155,13 +148,7 @@ def resume_deployment_command(settings: Settings, deployment_id: int, as_json: A
 @with_settings("admin")
 def delete_deployment_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
     """Delete a deployment, and call off everything that is pending there."""
-
-    async def work(pool: Pool) -> Deployment:
-        found = await find_deployment(pool, deployment_id)
-        await delete_deployment(pool, deployment_id, user_id=None, origin=ORIGIN)
-        return found
-
-    on_database(settings, work, change="delete a deployment")
+    carry_out(settings, at_deployment(deployment_id), operations.delete_deployment)
     sentence = f"Deployment {deployment_id} is deleted, and what was pending there is called off."
     show_values({"id": deployment_id}, sentence, as_json=as_json)
 
@@ -170,35 +157,22 @@ def delete_deployment_command(settings: Settings, deployment_id: int, as_json: A
 @with_settings("admin")
 def callback_key_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
     """Print the key that signs the deployment's callbacks."""
-    _show_key(settings, deployment_id, current_key, as_json=as_json)
+    box = SecretBox.open(settings.data_dir, settings.secret_key)
+
+    async def work(pool: Pool) -> str:
+        await find_deployment(pool, deployment_id)
+        return await current_key(pool, box, deployment_id)
+
+    key = on_database(settings, work)
+    show_values({"id": deployment_id, "callback_key": key}, key, as_json=as_json)
 
 
 @deployments.command("rotate-callback-key")
 @with_settings("admin")
 def rotate_callback_key_command(settings: Settings, deployment_id: int, as_json: AsJson = False) -> None:
     """Make a new key for callbacks; for a day, they are signed with the former one, too."""
-    _show_key(settings, deployment_id, rotate_key, as_json=as_json, change="make a callback key")
-
-
-def _show_key(
-    settings: Settings,
-    deployment_id: int,
-    find: Callable[[Pool, SecretBox, int], Awaitable[str]],
-    *,
-    as_json: bool,
-    change: str | None = None,
-) -> None:
     box = SecretBox.open(settings.data_dir, settings.secret_key)
-
-    key = ""
-
-    async def work(pool: Pool) -> Deployment:
-        nonlocal key
-        found = await find_deployment(pool, deployment_id)
-        key = await find(pool, box, deployment_id)
-        return found
-
-    on_database(settings, work, change=change)
+    key = carry_out(settings, at_deployment(deployment_id), operations.rotate_callback_key, box)
     show_values({"id": deployment_id, "callback_key": key}, key, as_json=as_json)
 
 

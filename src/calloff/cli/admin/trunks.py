@@ -10,15 +10,15 @@ from typing import Annotated, Any, Literal
 import typer
 
 from calloff.accounts.secrets import SecretBox
-from calloff.accounts.trunks import TrunkKind, TrunkRecord, TrunkSettings, add_trunk, find_trunk, list_trunks, set_trunk
-from calloff.cli.admin.database import ORIGIN, on_database
+from calloff.accounts.trunks import TrunkKind, TrunkRecord, TrunkSettings, list_trunks
+from calloff.cli.admin.database import at_account, carry_out, on_database
 from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list
 from calloff.config import Settings
-from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
 from calloff.domain.results import Result
+from calloff.operations import trunks as operations
 from calloff.wiring.trunk_settings import hide_secrets, seal_settings
 
 trunks = typer.Typer(name="trunk", help="The ways out.", no_args_is_help=True)
@@ -74,13 +74,9 @@ def add_trunk_command(
         **_given(setting or [], password, password_stdin, password_env),
         **_named(codecs, uri=uri, user=user, auth_user=auth_user, caller_id_header=caller_id_header, srtp=srtp),
     }
-    box = SecretBox.open(settings.data_dir, settings.secret_key)
-    changes["settings"] = seal_settings(kind, {key: value for key, value in given.items() if value is not None}, box)
-    _show(
-        on_database(settings, lambda pool: add_trunk(pool, name, kind, changes), change="add a trunk"),
-        "was added",
-        as_json=as_json,
-    )
+    changes |= {"name": name, "settings": given}
+    made = carry_out(settings, at_account(None), operations.add_trunk, kind, changes, _seal(settings))
+    _show(made, "was added", as_json=as_json)
 
 
 @trunks.command("list")
@@ -120,19 +116,10 @@ def set_trunk_command(
     }
     if not changes and not given:
         raise typer.BadParameter("Give at least one setting to change.")
-
-    async def work(pool: Pool) -> TrunkRecord:
-        if given:
-            trunk = await find_trunk(pool, trunk_id)
-            kept = dict(trunk.settings)
-            if given.keys() & {"password", "password_env"}:
-                kept = {key: value for key, value in kept.items() if key not in ("password_env", "password_encrypted")}
-            merged = {key: value for key, value in {**kept, **given}.items() if value is not None}
-            box = SecretBox.open(settings.data_dir, settings.secret_key)
-            changes["settings"] = seal_settings(trunk.kind, merged, box)
-        return await set_trunk(pool, trunk_id, changes)
-
-    _show(on_database(settings, work, change="change a trunk"), "is set", as_json=as_json)
+    if given:
+        changes["settings"] = given
+    trunk = carry_out(settings, at_account(None), operations.set_trunk, trunk_id, changes, _seal(settings))
+    _show(trunk, "is set", as_json=as_json)
 
 
 @trunks.command("test")
@@ -150,9 +137,14 @@ def place_test_call_command(
     def tell(words: str) -> None:
         typer.echo(f"{datetime.now(UTC):%H:%M:%S.%f} {words}")
 
-    ended = asyncio.run(place_test_call(settings, name, number, caller_id, tell, origin=ORIGIN))
+    ended = asyncio.run(place_test_call(settings, name, number, caller_id, tell))
     if ended.result is not Result.ANSWERED:
         raise typer.Exit(1)
+
+
+def _seal(settings: Settings) -> operations.Seal:
+    # Opened when a trunk is set: only then has there to be a key.
+    return lambda kind, given: seal_settings(kind, given, SecretBox.open(settings.data_dir, settings.secret_key))
 
 
 def _show(trunk: TrunkRecord, done: str, *, as_json: bool) -> None:

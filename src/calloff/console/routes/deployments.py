@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.access import Permission
-from calloff.accounts.deployments import DeploymentSettings, delete_deployment, find_deployment, set_deployment
+from calloff.accounts.deployments import DeploymentSettings, find_deployment
 from calloff.accounts.trunks import list_trunks
 from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.fields import decimal, whole
-from calloff.console.visitor import origin, pool_of, read_form
+from calloff.console.visitor import pool_of, read_form
 from calloff.domain.errors import InvalidInput
+from calloff.operations.deployments import delete_deployment, set_deployment
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
 
@@ -29,10 +30,9 @@ async def change_settings(request: Request) -> Response:
     place = await enter(request, Permission.ADMINISTER)
     form = await read_form(request, place.session)
     try:
-        await set_deployment(pool_of(request), place.deployment_id, _settings(form))
+        await set_deployment(pool_of(request), place.access, _settings(form))
     except InvalidInput as error:
         return await _show(place, form, error)
-    await place.record("change the settings")
     return RedirectResponse(f"{place.url}/settings", 303)
 
 
@@ -48,10 +48,7 @@ async def delete(request: Request) -> Response:
     """Delete it, which calls off what is pending."""
     place = await enter(request, Permission.ADMINISTER)
     await read_form(request, place.session)
-    await delete_deployment(
-        pool_of(request), place.deployment_id, user_id=place.session.user.user_id, origin=origin(request)
-    )
-    await place.record("delete a deployment")
+    await delete_deployment(pool_of(request), place.access)
     return RedirectResponse(f"{request.scope['root_path']}/apps/{place.application_id}", 303)
 
 

@@ -4,14 +4,13 @@ from fastapi import APIRouter, Request
 from psycopg.rows import DictRow
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from calloff.accounts.keys import add_key, list_keys, revoke_key
+from calloff.accounts.keys import list_keys
 from calloff.accounts.sessions import Session
 from calloff.console.deployment_pages import identifier
-from calloff.console.recording import record_change
 from calloff.console.render import page
-from calloff.console.visitor import pool_of, read_form, visitor
+from calloff.console.visitor import actor_of, pool_of, read_form, visitor
 from calloff.db.statements import load
-from calloff.domain.errors import NotFound
+from calloff.operations.users import add_key, revoke_key, to_key, to_user
 
 router = APIRouter(prefix="/keys")
 
@@ -27,8 +26,8 @@ async def add(request: Request) -> Response:
     """One more key, which this answer shows and nothing ever again."""
     session = await visitor(request)
     await read_form(request, session)
-    made = await add_key(pool_of(request), session.user.user_id)
-    await record_change(request, session, "make a developer key", f"key {made.id}")
+    pool = pool_of(request)
+    made = await add_key(pool, await to_user(pool, actor_of(request, session), session.user.user_id))
     return await _show(request, session, made.developer_key)
 
 
@@ -37,12 +36,8 @@ async def revoke(request: Request) -> Response:
     """Let a key open nothing any more."""
     session = await visitor(request)
     await read_form(request, session)
-    key_id = identifier(request, "key_id")
-    own = {key.id for key in await list_keys(pool_of(request), session.user.user_id)}
-    if key_id not in own | {key["id"] for key in await _others(request, session)}:
-        raise NotFound("You have no such key.")
-    await revoke_key(pool_of(request), key_id)
-    await record_change(request, session, "revoke a developer key", f"key {key_id}")
+    pool = pool_of(request)
+    await revoke_key(pool, await to_key(pool, actor_of(request, session), identifier(request, "key_id")))
     return RedirectResponse(f"{request.scope['root_path']}/keys", 303)
 
 

@@ -1,21 +1,22 @@
 """What each account does now, the most that it may do, and the ways to stop it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request
 from psycopg.rows import DictRow
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from calloff.accounts.accounts import deactivate_account, limit_account, pause_account, reactivate_account
-from calloff.accounts.audit import record
 from calloff.accounts.sessions import Session
 from calloff.console.deployment_pages import identifier
 from calloff.console.fields import decimal, whole
-from calloff.console.recording import record_change
 from calloff.console.render import page
-from calloff.console.visitor import administrator, is_operator, pool_of, read_form
+from calloff.console.visitor import actor_of, administrator, pool_of, read_form
 from calloff.db.statements import load
-from calloff.domain.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from calloff.domain.errors import InvalidInput
+from calloff.operations import accounts
+from calloff.operations.access import Access, Role, to_account
+from calloff.operations.operation import Operation
 
 router = APIRouter(prefix="/limits")
 
@@ -24,102 +25,85 @@ router = APIRouter(prefix="/limits")
 async def limits(request: Request) -> Response:
     """The visitor's own account and, for the operator, the way to the others."""
     session = await administrator(request)
-    return await _show(request, session, session.user.account_id)
+    return await _show(request, session, await to_account(pool_of(request), actor_of(request, session)))
 
 
 @router.get("/{account_id}")
 async def account_limits(request: Request) -> Response:
     """One account, for the operator."""
-    session, account_id = await _enter(request)
-    return await _show(request, session, account_id)
+    session, access = await _enter(request)
+    return await _show(request, session, access)
 
 
 @router.post("/{account_id}")
 async def change(request: Request) -> Response:
     """Change the most that all deployments of the account may do together."""
-    session, account_id = await _enter(request)
-    form = await read_form(request, session)
-    if not await is_operator(request, session):
-        raise NotPermitted("Only the operator's account may change limits. Ask the operator.")
+    session, access, form = await _enter_with_form(request)
+    accounts.limit_account.check(access)
     try:
-        await limit_account(
+        await accounts.limit_account(
             pool_of(request),
-            account_id,
+            access,
             max_concurrent_calls=whole(form, "max_concurrent_calls", "The limit of calls at once"),
             calls_per_second=decimal(form, "calls_per_second", "The pace"),
         )
     except InvalidInput as error:
-        return await _show(request, session, account_id, form, error)
-    return await _done(request, session, account_id, "limit an account")
+        return await _show(request, session, access, form, error)
+    return _back(request, access)
 
 
 @router.post("/{account_id}/pause")
 async def pause(request: Request) -> Response:
     """Start nothing more in the whole account, until each deployment is resumed by itself."""
-    session, account_id = await _enter(request)
-    await read_form(request, session)
-    await pause_account(pool_of(request), account_id)
-    return await _done(request, session, account_id, "pause every deployment")
+    return await _do(request, accounts.pause_account)
 
 
 @router.post("/{account_id}/deactivate")
 async def deactivate(request: Request) -> Response:
     """Shut the account out and stop its dialing."""
-    session, account_id = await _enter_as_operator(request)
-    if account_id == session.user.account_id:
-        raise Conflict("You cannot shut your own account out. Pause its deployments instead.")
-    await deactivate_account(pool_of(request), account_id)
-    return await _done(request, session, account_id, "deactivate an account")
+    return await _do(request, accounts.deactivate_account)
 
 
 @router.post("/{account_id}/reactivate")
 async def reactivate(request: Request) -> Response:
     """Let the account in again; its deployments stay paused."""
-    session, account_id = await _enter_as_operator(request)
-    await reactivate_account(pool_of(request), account_id)
-    return await _done(request, session, account_id, "reactivate an account")
+    return await _do(request, accounts.reactivate_account)
 
 
-async def _enter_as_operator(request: Request) -> tuple[Session, int]:
-    session, account_id = await _enter(request)
-    await read_form(request, session)
-    if not await is_operator(request, session):
-        raise NotPermitted("Only the operator's account may shut an account out or let it in. Ask the operator.")
-    return session, account_id
+async def _do(request: Request, operation: Operation[Access, [], Any]) -> Response:
+    _, access, _ = await _enter_with_form(request)
+    await operation(pool_of(request), access)
+    return _back(request, access)
 
 
-async def _enter(request: Request) -> tuple[Session, int]:
+async def _enter_with_form(request: Request) -> tuple[Session, Access, Mapping[str, str]]:
+    session, access = await _enter(request)
+    return session, access, await read_form(request, session)
+
+
+async def _enter(request: Request) -> tuple[Session, Access]:
     """The account of the path: one's own or, for the operator, any. Raises `NotPermitted` or `NotFound`."""
     session = await administrator(request)
     account_id = identifier(request, "account_id")
-    if account_id != session.user.account_id and not await is_operator(request, session):
-        raise NotFound("There is no such page.")
-    return session, account_id
+    return session, await to_account(pool_of(request), actor_of(request, session), account_id)
 
 
-async def _done(request: Request, session: Session, account_id: int, action: str) -> Response:
-    """Write it down for both who did it and whom it concerns, and lead back."""
-    await record_change(request, session, action, f"account {account_id}")
-    if account_id == session.user.account_id:
-        return RedirectResponse(f"{request.scope['root_path']}/limits", 303)
-    await record(
-        pool_of(request), action, f"account {account_id}", account_id=account_id, user_id=None, origin="console"
-    )
-    return RedirectResponse(f"{request.scope['root_path']}/limits/{account_id}", 303)
+def _back(request: Request, access: Access) -> Response:
+    is_own = access.actor.user is not None and access.account_id == access.actor.user.account_id
+    return RedirectResponse(f"{request.scope['root_path']}/limits{'' if is_own else f'/{access.account_id}'}", 303)
 
 
 async def _show(
     request: Request,
     session: Session,
-    account_id: int,
+    access: Access,
     form: Mapping[str, str] | None = None,
     error: InvalidInput | None = None,
 ) -> HTMLResponse:
-    found = await _use(request, account_id, others=False)
-    if not found:
-        raise NotFound("There is no such account.")
-    [account] = found
-    may_change, is_own = await is_operator(request, session), account_id == session.user.account_id
+    assert access.account_id is not None
+    account_id = access.account_id
+    [account] = await _use(request, account_id, others=False)
+    may_change, is_own = Role.OPERATOR in access.may, account_id == session.user.account_id
     return await page(
         request,
         "limits.html",

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from calloff.accounts.access import Permission
-from calloff.calls.submit import submit
 from calloff.console.call_form import in_words, read_call
 from calloff.console.deployment_pages import Place, deployment_page, enter
 from calloff.console.numbers import draw_chart, live_numbers
@@ -15,6 +14,7 @@ from calloff.console.render import fragment
 from calloff.console.visitor import pool_of, read_form
 from calloff.domain.errors import CalloffError, InvalidInput
 from calloff.operations import queue
+from calloff.operations.calls import queue_call
 from calloff.reports.read import list_calls
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}")
@@ -109,7 +109,7 @@ async def queue_one(request: Request) -> Response:
     place = await enter(request, Permission.QUEUE)
     form = await read_form(request, place.session)
     try:
-        call_id = await submit(pool_of(request), place.deployment_id, read_call(form))
+        call_id = await queue_call(pool_of(request), place.access, read_call(form))
     except InvalidInput as error:
         return await _show_form(place, form, in_words(error))
     shown_on = f"/calls/{call_id}" if Permission.VIEW in place.may else f"/queue?queued={call_id}"

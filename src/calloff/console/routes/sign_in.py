@@ -5,13 +5,11 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from calloff.accounts.access import User
-from calloff.accounts.passwords import LONGEST, is_password, set_password
 from calloff.accounts.sessions import begin_session, end_session, sign_in
 from calloff.accounts.throttle import TooManyAttempts
-from calloff.console.recording import record_change
 from calloff.console.render import page
 from calloff.console.visitor import (
+    actor_of,
     address,
     current_session,
     drop_cookie,
@@ -21,8 +19,9 @@ from calloff.console.visitor import (
     throttle_of,
     visitor,
 )
-from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotAuthenticated
+from calloff.operations import users as operations
+from calloff.operations.users import to_user
 
 router = APIRouter()
 
@@ -87,30 +86,17 @@ async def change_password(request: Request) -> Response:
     form = await read_form(request, session)
     user, pool = session.user, pool_of(request)
     try:
-        await _check_present_password(request, user, form.get("current", ""))
         if form.get("password") != form.get("again"):
             raise InvalidInput("The two new passwords differ. Type the same one twice.")
-        if form.get("password") == form.get("current"):
-            raise InvalidInput("This is the password that you have. Choose another one.")
-        await set_password(pool, user.user_id, form.get("password", ""), must_change=False)
+        access = await to_user(pool, actor_of(request, session), user.user_id)
+        await operations.change_password(
+            pool, access, form.get("current", ""), form.get("password", ""), throttle_of(request)
+        )
     except InvalidInput as error:
         return await page(request, "password.html", status=400, must=session.must_change_password, error=error.message)
-    await record_change(request, session, "change the password", f"user {user.user_id}")
     response = RedirectResponse(f"{request.scope['root_path']}/apps", 303)
     set_cookie(request, response, await begin_session(pool, user))
     return response
-
-
-async def _check_present_password(request: Request, user: User, password: str) -> None:
-    async with pool_of(request).connection() as connection:
-        cursor = await connection.execute(load("calloff.accounts", "find_password"), {"email": user.email})
-        row = await cursor.fetchone()
-    try:
-        async with throttle_of(request).attempt(address(request), user.email, password):
-            if row is None or not await is_password(password[: LONGEST + 1], row["password_hash"]):
-                raise NotAuthenticated("The present password is wrong. Type it again.")
-    except NotAuthenticated as error:
-        raise InvalidInput(error.message) from None
 
 
 def _next(request: Request, wanted: str) -> str:

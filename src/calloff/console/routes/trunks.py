@@ -7,17 +7,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.sessions import Session
-from calloff.accounts.trunks import TrunkKind, TrunkRecord, add_trunk, find_trunk, list_trunks, set_trunk
-from calloff.calls.submit import submit
+from calloff.accounts.trunks import TrunkKind, TrunkRecord, find_trunk, list_trunks
 from calloff.console.deployment_pages import identifier
-from calloff.console.recording import record_change
 from calloff.console.render import page
-from calloff.console.trunk_form import CALLER_ID_HEADERS, CODECS, Seal, fill_form, read_trunk
-from calloff.console.visitor import administrator, is_operator, pool_of, read_form
+from calloff.console.trunk_form import CALLER_ID_HEADERS, CODECS, fill_form, read_trunk
+from calloff.console.visitor import actor_of, administrator, is_operator, pool_of, read_form
 from calloff.db.statements import load
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import CalloffError, Conflict, InvalidInput, NotFound, NotPermitted
 from calloff.domain.phone import parse_destination
+from calloff.operations.access import to_account, to_deployment
+from calloff.operations.trunks import Seal, add_trunk, queue_test_call, set_trunk
 
 router = APIRouter(prefix="/trunks")
 _KINDS: dict[str, TrunkKind] = {"sip": "sip", "simulated": "simulated"}
@@ -44,12 +44,12 @@ async def add(request: Request) -> Response:
     session = await _operator(request)
     form = await read_form(request, session)
     kind = _kind(request)
+    pool = pool_of(request)
     try:
-        changes = read_trunk(form, kind, {}, _seal_of(request))
-        trunk = await add_trunk(pool_of(request), changes["name"], kind, changes)
+        access = await to_account(pool, actor_of(request, session))
+        trunk = await add_trunk(pool, access, kind, read_trunk(form, kind), _seal_of(request))
     except (InvalidInput, Conflict) as error:
         return await _show_new(request, kind, form, error)
-    await record_change(request, session, "add a trunk", f"trunk {trunk.id}")
     return RedirectResponse(f"{request.scope['root_path']}/trunks/{trunk.id}", 303)
 
 
@@ -66,12 +66,12 @@ async def change(request: Request) -> Response:
     session = await _operator(request)
     form = await read_form(request, session)
     found = await _find(request)
+    pool = pool_of(request)
     try:
-        changes = read_trunk(form, found.kind, found.settings, _seal_of(request))
-        await set_trunk(pool_of(request), found.id, changes)
+        access = await to_account(pool, actor_of(request, session))
+        await set_trunk(pool, access, found.id, read_trunk(form, found.kind), _seal_of(request))
     except (InvalidInput, Conflict) as error:
         return await _show(request, session, found, form, error)
-    await record_change(request, session, "change a trunk", f"trunk {found.id}")
     return RedirectResponse(f"{request.scope['root_path']}/trunks/{found.id}", 303)
 
 
@@ -87,10 +87,10 @@ async def test(request: Request) -> Response:
         if place is None:
             raise InvalidInput("Choose a deployment on this trunk.")
         destination = parse_destination(form.get("phone_number", ""))
-        call_id = await submit(pool_of(request), place["id"], NewCall(destination))
+        access = await to_deployment(pool_of(request), actor_of(request, session), place["id"])
+        call_id = await queue_test_call(pool_of(request), access, found.id, NewCall(destination))
     except InvalidInput as error:
         return await _show(request, session, found, error=error)
-    await record_change(request, session, "make a test call", f"trunk {found.id}, call {call_id}")
     root = request.scope["root_path"]
     return RedirectResponse(f"{root}/apps/{place['application_id']}/{place['id']}/calls/{call_id}", 303)
 

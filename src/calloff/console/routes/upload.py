@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, Response
 from calloff.accounts.access import Permission
 from calloff.console.call_form import in_words
 from calloff.console.deployment_pages import Place, deployment_page, enter
-from calloff.console.list_upload import preview_list, queue_list
+from calloff.console.list_upload import preview_list, upload_list
 from calloff.console.render import fragment
 from calloff.console.visitor import check_form_token
 from calloff.domain.errors import Busy, CalloffError, Deleted, InvalidInput, TooLarge, TooSlow
@@ -38,10 +38,9 @@ async def upload(request: Request) -> Response:
     place = await _enter(request)
     try:
         async with request.app.state.uploads.take(place.session.user.account_id):
-            outcome = await queue_list(request, request.app.state.conninfo, place.deployment_id)
+            outcome = await upload_list(request, place.access)
     except (InvalidInput, TooLarge, TooSlow, Busy, Deleted) as error:
         return _refusal(error)
-    await place.record(f"queue a list of {outcome.queued} calls")
     return HTMLResponse(fragment("_uploaded.html", outcome=outcome, url=place.url))
 
 

@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 
 from calloff.accounts.secrets import SecretBox
 from calloff.db.pool import Connection, Pool
+from calloff.db.source import Source, transaction_on
 from calloff.db.statements import load
 
 OVERLAP = 86400.0
@@ -21,10 +22,12 @@ async def current_key(pool: Pool, box: SecretBox, deployment_id: int) -> str:
         return await _current_key(connection, box, deployment_id)
 
 
-async def rotate_key(pool: Pool, box: SecretBox, deployment_id: int) -> str:
+async def rotate_key(source: Source, box: SecretBox, deployment_id: int) -> str:
     """A new key for the deployment; for a day, callbacks are signed with the former one, too."""
-    async with pool.connection() as connection, connection.transaction():
-        await connection.execute(load(__package__, "expire_key"), {"deployment_id": deployment_id, "overlap": OVERLAP})
+    async with transaction_on(source) as connection:
+        await connection.execute(
+            load(__package__, "expire_callback_key"), {"deployment_id": deployment_id, "overlap": OVERLAP}
+        )
         return await _current_key(connection, box, deployment_id)
 
 
@@ -36,7 +39,7 @@ async def sign(
     Raises `NotConfigured` if a key was encrypted with another secret key.
     """
     async with pool.connection() as connection:
-        cursor = await connection.execute(load(__package__, "signing_keys"), {"deployment_id": deployment_id})
+        cursor = await connection.execute(load(__package__, "signing_callback_keys"), {"deployment_id": deployment_id})
         keys = [box.decrypt(row["secret"]) for row in await cursor.fetchall()]
         if not keys:
             keys = [await _current_key(connection, box, deployment_id)]
@@ -51,6 +54,6 @@ async def sign(
 async def _current_key(connection: Connection, box: SecretBox, deployment_id: int) -> str:
     fresh = box.encrypt("whsec_" + base64.b64encode(secrets.token_bytes(_BYTES)).decode())
     parameters = {"deployment_id": deployment_id, "secret": fresh}
-    row = await (await connection.execute(load(__package__, "current_key"), parameters)).fetchone()
+    row = await (await connection.execute(load(__package__, "current_callback_key"), parameters)).fetchone()
     assert row is not None
     return box.decrypt(row["secret"])

@@ -1,0 +1,1 @@
+SELECT id, name, max_concurrent_calls, calls_per_second, created_at, deactivated_at FROM account WHERE id = %(account_id)s

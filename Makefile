@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
 WORKERS ?= 4
+export SECONDS SEED
 # As root, PostgreSQL runs as another user, who has to be able to read it whatever root's umask is.
 INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: serve test check bench format schema api-docs screenshots clean
+.PHONY: serve test check bench faults format schema api-docs screenshots clean
 
 serve: .venv/.runtime
 	$(BIN)/calloff serve
@@ -25,6 +26,10 @@ check: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m bench
+
+# SECONDS= says for how long, SEED= repeats a run.
+faults: .venv/.dev
+	$(BIN)/python -m tests.faults
 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .

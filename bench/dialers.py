@@ -8,7 +8,7 @@ from collections import deque
 
 from calloff.calls.claim import ClaimedCall, claim
 from calloff.calls.settle import Ending, settle
-from calloff.calls.start import start
+from calloff.calls.start import Started, start
 from calloff.db.pool import open_pool
 from calloff.dialer.batches import MOST
 from calloff.domain.results import Result
@@ -37,8 +37,10 @@ async def _dial(url: str, deployment_id: int, tasks: int, at_once: int, seconds:
     pool = await open_pool(url, min_size=at_once * tasks, max_size=at_once * tasks)
 
     async def finished(calls: list[ClaimedCall]) -> int:
-        started = await start(pool, deployment_id, [call.claim for call in calls])
-        endings = [Ending(call.claim, Result.BUSY, ago=0) for call in calls if call.claim.call_id in started]
+        answers = await start(pool, deployment_id, calls)
+        endings = [
+            Ending(call.claim, Result.BUSY, ago=0) for call in calls if isinstance(answers[call.claim.call_id], Started)
+        ]
         return len(await settle(pool, deployment_id, endings))
 
     async def one() -> int:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from calloff.domain.permits import DialogIds, Permit
+from calloff.domain.permits import Permit
 from calloff.trunks.base import Ended, Leg, LegEvent, boot_time
 from calloff.trunks.sip import SipTrunk
 from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
@@ -21,7 +21,7 @@ E = TypeVar("E", bound=LegEvent)
 
 def request(number: str = NUMBER, *, caller_id: str | None = CALLER, ring: float = 10.0, within: float = 2.0) -> Permit:
     """A request that has to leave `within` seconds."""
-    return Permit(0, 1, number, caller_id, ring, boot_time() + within, DialogIds.make())
+    return Permit.for_test_call(number, caller_id, ring_timeout=ring, deadline=boot_time() + within)
 
 
 async def wait_for(leg: Leg, kind: type[E], timeout: float = 10.0) -> E:

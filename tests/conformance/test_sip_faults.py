@@ -108,7 +108,7 @@ DYING = """
     import asyncio, sys
     from baresip._native import ffi, lib
     from calloff.domain.results import Result
-    from calloff.domain.permits import DialogIds, Permit
+    from calloff.domain.permits import Permit
     from calloff.trunks.base import Connected, Ended, TrunkUnavailable, boot_time
     from calloff.trunks.sip import SipTrunk
     from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
@@ -118,7 +118,9 @@ DYING = """
         stack = SipStack(SipStackSettings("127.0.0.1"))
         trunk = SipTrunk(SipTrunkSettings(f"sip:127.0.0.1:{sys.argv[1]}"), stack)
         await trunk.start()
-        dial = lambda: trunk.dial(Permit(0, 1, "+16175550100", None, 10, boot_time() + 1, DialogIds.make()))
+        dial = lambda: trunk.dial(
+            Permit.for_test_call("+16175550100", None, ring_timeout=10, deadline=boot_time() + 1)
+        )
         leg = await dial()
         while not isinstance(await leg.next_event(), Connected):
             pass

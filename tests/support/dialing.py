@@ -10,7 +10,7 @@ from pathlib import Path
 from calloff.db.pool import Pool
 from calloff.dialer.loop import Dialer
 from calloff.dialer.talk import Conversations
-from calloff.domain.permits import Permit
+from calloff.domain.permits import AbandonedAttempt, Permit
 from calloff.outbound.client import Client
 from calloff.outbound.guard import Guard
 from calloff.trunks.base import Leg, TooLate, Trunk
@@ -30,6 +30,7 @@ class TappedTrunk(SimulatedTrunk):
 
     dialed: list[tuple[float, str]] = field(default_factory=list)
     """The monotonic time and the number of each attempt that left."""
+    taken_over: list[AbandonedAttempt] = field(default_factory=list)
     too_late: list[str] = field(default_factory=list)
     most_at_once: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -47,6 +48,10 @@ class TappedTrunk(SimulatedTrunk):
         async with self.changed:
             self.changed.notify_all()
         return leg
+
+    async def take_over(self, attempt: AbandonedAttempt) -> None:
+        """Note it."""
+        self.taken_over.append(attempt)
 
     async def wait_dialed(self, calls: int) -> None:
         """Wait until that many attempts have left."""

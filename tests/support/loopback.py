@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from calloff.domain.permits import Permit
+from calloff.domain.permits import AbandonedAttempt, Permit
 from calloff.domain.results import CalleeType, Result
 from calloff.trunks.base import SAMPLE_RATE, Connected, Digit, Ended, Leg, TrunkUnavailable
 
@@ -48,6 +48,9 @@ class LoopbackTrunk:
         if self.connected:
             self.connected = False
             leg.publish(Ended(Result.ANSWERED, 200))
+
+    async def take_over(self, attempt: AbandonedAttempt) -> None:
+        """Nothing was left."""
 
     async def send_digits(self, leg: Leg, digits: str) -> None:
         """Nobody listens for keys."""

@@ -3,7 +3,6 @@
 import pytest
 
 from calloff.domain.results import NEVER_RETRIED, Result, may_retry, result_of_sip_code
-from calloff.domain.states import FINAL, HELD, PENDING, CallState
 
 # As the design lists them.
 DESIGNED = {
@@ -32,12 +31,6 @@ def test_what_would_fail_again_and_what_was_answered_is_not_tried_again() -> Non
     assert {result for result in Result if not may_retry(result)} == {Result.ANSWERED, *NEVER_RETRIED}
     assert {Result.INVALID_NUMBER, Result.REJECTED} <= NEVER_RETRIED
     assert all(may_retry(result) for result in (Result.BUSY, Result.NO_ANSWER, Result.DECLINED, Result.CARRIER_ERROR))
-
-
-def test_every_state_is_pending_held_or_over_and_only_a_claim_is_both_of_the_first() -> None:
-    assert set(CallState) == PENDING | HELD | FINAL
-    assert {CallState.CLAIMED} == PENDING & HELD
-    assert not FINAL & (PENDING | HELD)
 
 
 @pytest.mark.parametrize(

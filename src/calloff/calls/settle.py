@@ -29,6 +29,8 @@ class Answer:
     """Seconds since it did: the database's clock gives the time."""
     details: Mapping[str, object] = field(default_factory=dict)
     """What else the event should say, such as the SIP Call-ID."""
+    dialog: Mapping[str, object] = field(default_factory=dict)
+    """What the trunk needs to end the call should this dialer die (`Leg.dialog`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,15 @@ class Ending:
 
 async def connect(pool: Pool, deployment_id: int, answers: Sequence[Answer]) -> set[int]:
     """Write down that the far end answered."""
-    moves = [{**_named(answer.claim), "ago": answer.ago, "detail": _storable(answer.details)} for answer in answers]
+    moves = [
+        {
+            **_named(answer.claim),
+            "ago": answer.ago,
+            "detail": _storable(answer.details),
+            "dialog": {"kept": _storable(answer.dialog)} if answer.dialog else {},
+        }
+        for answer in answers
+    ]
     return await _move(pool, "connect", deployment_id, moves)
 
 

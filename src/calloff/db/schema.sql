@@ -307,6 +307,60 @@ BEGIN
     RETURN v_expired;
 END $$;
 
+CREATE TABLE public.call (
+    id bigint NOT NULL,
+    deployment_id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    phone_number public.phone_number NOT NULL,
+    ani public.phone_number,
+    postd text,
+    start_at timestamp with time zone DEFAULT now() NOT NULL,
+    end_at timestamp with time zone,
+    max_attempts smallint DEFAULT 1 NOT NULL,
+    reattempt_wait integer,
+    result_url text,
+    is_pci boolean DEFAULT false NOT NULL,
+    variables jsonb,
+    queued_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    token uuid,
+    dialer_id bigint,
+    claimed_at timestamp with time zone,
+    dialog jsonb,
+    connected_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    result text,
+    sip_code smallint,
+    callee_type text,
+    collected jsonb,
+    events jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT active_has_a_claim CHECK (
+CASE
+    WHEN (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) THEN (num_nonnulls(token, dialer_id, claimed_at) = 3)
+    ELSE (num_nonnulls(token, dialer_id) = 0)
+END),
+    CONSTRAINT attempts_need_a_wait CHECK (((max_attempts = 1) OR (reattempt_wait IS NOT NULL))),
+    CONSTRAINT call_check CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
+    CONSTRAINT call_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 10))),
+    CONSTRAINT call_postd_check CHECK ((postd ~ '^[0-9*#A-D,wp]+$'::text)),
+    CONSTRAINT call_reattempt_wait_check CHECK (((reattempt_wait >= 60) AND (reattempt_wait <= 86400))),
+    CONSTRAINT call_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'claimed'::text, 'dialing'::text, 'connected'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
+    CONSTRAINT closes_after_it_opens CHECK ((end_at > start_at)),
+    CONSTRAINT completed_was_connected CHECK (((state <> ALL (ARRAY['connected'::text, 'completed'::text])) OR (connected_at IS NOT NULL))),
+    CONSTRAINT over_has_its_result CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text])) = (result IS NOT NULL))),
+    CONSTRAINT over_has_its_time CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (ended_at IS NOT NULL)))
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_scale_factor='0.1', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+
+CREATE FUNCTION public.is_tried_again(p_call public.call, p_result text, p_may_retry boolean, p_on_unknown text, p_ended_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT p_may_retry AND (p_result <> 'unknown' OR p_on_unknown = 'retry') AND p_call.attempts < p_call.max_attempts
+       AND (p_call.end_at IS NULL OR p_call.end_at > p_ended_at + make_interval(secs => p_call.reattempt_wait))
+$$;
+
 CREATE FUNCTION public.pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -335,7 +389,7 @@ BEGIN
     RAISE EXCEPTION 'A call that is over does not change any more.' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
-CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS integer
+CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS jsonb
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -346,7 +400,7 @@ CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS integer
 DECLARE
     v_now     timestamptz := clock_timestamp();
     v_gone    bigint[];
-    v_rescued integer;
+    v_rescued jsonb;
 BEGIN
     DELETE FROM dialer WHERE lease_until < v_now;
     -- In a statement of its own, so that it sees what a claim did that the deletion waited for.
@@ -357,36 +411,41 @@ BEGIN
     -- Conditions on the call alone, because only those are checked again when it changed before it could be locked: by
     -- then it may be in the hands of another dialer.
     WITH lost AS (
-        SELECT c.id, c.deployment_id,
+        SELECT c.id, c.deployment_id, c.dialog, c.state, coalesce(c.ani, d.caller_id) AS caller_id,
             c.state <> 'claimed' AS was_started,
-            c.state = 'claimed' OR (
-                d.on_unknown = 'retry' AND c.attempts < c.max_attempts
-                AND (c.end_at IS NULL OR c.end_at > v_now + make_interval(secs => c.reattempt_wait))) AS goes_on
+            c.state = 'claimed' OR is_tried_again(c, 'unknown', true, d.on_unknown, v_now) AS goes_on
         FROM call AS c
         JOIN deployment AS d ON d.id = c.deployment_id
         WHERE c.state IN ('claimed', 'dialing', 'connected')
           AND (c.dialer_id = ANY(v_gone)
                OR (c.state = 'claimed' AND c.claimed_at < v_now - make_interval(secs => p_patience)))
         FOR UPDATE OF c SKIP LOCKED
+    ), rescued AS (
+        UPDATE call AS c
+        SET state = CASE WHEN goes_on THEN 'queued' ELSE 'failed' END,
+            result = CASE WHEN NOT goes_on THEN 'unknown' END,
+            ended_at = CASE WHEN NOT goes_on THEN v_now END,
+            connected_at = CASE WHEN NOT goes_on THEN c.connected_at END,
+            due_at = CASE WHEN was_started AND goes_on THEN v_now + make_interval(secs => c.reattempt_wait) ELSE c.due_at END,
+            token = NULL, dialer_id = NULL, dialog = NULL,
+            events = CASE WHEN was_started THEN events || event('failed', v_now, '{"result": "unknown"}') ELSE events END
+        FROM lost
+        WHERE c.id = lost.id AND c.deployment_id = lost.deployment_id
+        RETURNING c.id, c.phone_number, lost.caller_id, lost.state, lost.dialog
     )
-    UPDATE call AS c
-    SET state = CASE WHEN goes_on THEN 'queued' ELSE 'failed' END,
-        result = CASE WHEN NOT goes_on THEN 'unknown' END,
-        ended_at = CASE WHEN NOT goes_on THEN v_now END,
-        connected_at = CASE WHEN NOT goes_on THEN c.connected_at END,
-        due_at = CASE WHEN was_started AND goes_on THEN v_now + make_interval(secs => c.reattempt_wait) ELSE c.due_at END,
-        token = NULL, dialer_id = NULL,
-        events = CASE WHEN was_started THEN events || event('failed', v_now, '{"result": "unknown"}') ELSE events END
-    FROM lost
-    WHERE c.id = lost.id AND c.deployment_id = lost.deployment_id;
-    GET DIAGNOSTICS v_rescued = ROW_COUNT;
-    IF v_rescued > 0 THEN
+    SELECT jsonb_build_object(
+        'rescued', count(*),
+        'abandoned', coalesce(jsonb_agg(jsonb_build_object(
+            'call_id', id, 'number', phone_number, 'caller_id', caller_id, 'is_connected', state = 'connected',
+            'dialog', dialog)) FILTER (WHERE dialog IS NOT NULL), '[]'))
+    INTO v_rescued FROM rescued;
+    IF v_rescued -> 'rescued' <> '0' THEN
         PERFORM pg_notify('calloff_due', '');
     END IF;
     RETURN v_rescued;
 END $$;
 
-CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[]) RETURNS bigint[]
+CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[], p_dialogs jsonb[]) RETURNS jsonb
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -397,26 +456,41 @@ CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], 
     AS $$
 DECLARE
     v_queue   queue;
-    v_started bigint[];
+    v_started bigint[] := '{}';
+    v_refused jsonb := '{}';
 BEGIN
     PERFORM commit_durably();
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
     SELECT * INTO v_queue FROM queue WHERE deployment_id = p_deployment_id;
-    IF v_queue.paused_at IS NOT NULL THEN
-        RETURN '{}';
+    IF v_queue.paused_at IS NULL THEN
+        WITH started AS (
+            UPDATE call AS c
+            SET state = 'dialing', attempts = attempts + 1, dialog = claim.dialog,
+                events = events || event('dialing', clock_timestamp())
+            FROM unnest(p_call_ids, p_tokens, p_dialogs) AS claim (id, token, dialog)
+            WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+              -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
+              AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
+              AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
+            RETURNING c.id
+        )
+        SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
     END IF;
-    WITH started AS (
-        UPDATE call AS c
-        SET state = 'dialing', attempts = attempts + 1, events = events || event('dialing', clock_timestamp())
-        FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
-        WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
-          -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
-          AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
-          AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
-        RETURNING c.id
-    )
-    SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
-    RETURN v_started;
+    IF cardinality(v_started) < cardinality(p_call_ids) THEN
+        -- Nobody claims these again before something has changed: the queue goes on, or they are over.
+        WITH refused AS (
+            UPDATE call AS c
+            SET state = 'queued', token = NULL, dialer_id = NULL
+            FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
+            WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+              AND c.state IS NOT DISTINCT FROM 'claimed'
+            RETURNING c.id, CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
+                                 WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
+                                 ELSE 'window_closed' END AS reason
+        )
+        SELECT coalesce(jsonb_object_agg(id, reason), '{}') INTO v_refused FROM refused;
+    END IF;
+    RETURN jsonb_build_object('started', v_started, 'refused', v_refused);
 END $$;
 
 CREATE TABLE public.account (
@@ -520,53 +594,6 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTIT
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.call (
-    id bigint NOT NULL,
-    deployment_id bigint NOT NULL,
-    epoch bigint NOT NULL,
-    state text DEFAULT 'queued'::text NOT NULL,
-    phone_number public.phone_number NOT NULL,
-    ani public.phone_number,
-    postd text,
-    start_at timestamp with time zone DEFAULT now() NOT NULL,
-    end_at timestamp with time zone,
-    max_attempts smallint DEFAULT 1 NOT NULL,
-    reattempt_wait integer,
-    result_url text,
-    is_pci boolean DEFAULT false NOT NULL,
-    variables jsonb,
-    queued_at timestamp with time zone DEFAULT now() NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    token uuid,
-    dialer_id bigint,
-    claimed_at timestamp with time zone,
-    dialog jsonb,
-    connected_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    result text,
-    sip_code smallint,
-    callee_type text,
-    collected jsonb,
-    events jsonb DEFAULT '[]'::jsonb NOT NULL,
-    CONSTRAINT active_has_a_claim CHECK (
-CASE
-    WHEN (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) THEN (num_nonnulls(token, dialer_id, claimed_at) = 3)
-    ELSE (num_nonnulls(token, dialer_id) = 0)
-END),
-    CONSTRAINT attempts_need_a_wait CHECK (((max_attempts = 1) OR (reattempt_wait IS NOT NULL))),
-    CONSTRAINT call_check CHECK (((attempts >= 0) AND (attempts <= max_attempts))),
-    CONSTRAINT call_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 10))),
-    CONSTRAINT call_postd_check CHECK ((postd ~ '^[0-9*#A-D,wp]+$'::text)),
-    CONSTRAINT call_reattempt_wait_check CHECK (((reattempt_wait >= 60) AND (reattempt_wait <= 86400))),
-    CONSTRAINT call_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'claimed'::text, 'dialing'::text, 'connected'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
-    CONSTRAINT closes_after_it_opens CHECK ((end_at > start_at)),
-    CONSTRAINT completed_was_connected CHECK (((state <> ALL (ARRAY['connected'::text, 'completed'::text])) OR (connected_at IS NOT NULL))),
-    CONSTRAINT over_has_its_result CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text])) = (result IS NOT NULL))),
-    CONSTRAINT over_has_its_time CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (ended_at IS NOT NULL)))
-)
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_insert_scale_factor='0.1', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
 
 CREATE TABLE public.call_count (
     deployment_id bigint NOT NULL,

@@ -7,18 +7,18 @@ from collections.abc import Awaitable, Callable
 import psycopg
 
 from calloff.calls.claim import ClaimedCall
+from calloff.calls.start import FENCE, Refused
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations, Talked
 from calloff.domain.errors import CalloffError, InvalidInput, OutcomeUnknown
-from calloff.domain.permits import DialogIds, Permit
 from calloff.domain.phone import mask
 from calloff.domain.results import Result
 from calloff.trunks.base import Connected, Ended, Leg, TooLate, Trunk, TrunkUnavailable, boot_time
 
-FENCE = 1.0
-"""Seconds after its start was sent in which an INVITE may leave (promise S2)."""
 _TRUNK_WAIT = 5.0
 """Seconds before a call is due again whose trunk could not take it."""
+_LATE_WAIT = 1.0
+"""Seconds before a call is due again whose start was not confirmed in time: a server that is slow is left alone."""
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +57,7 @@ async def follow(
         if connected is None:
             return
         # The conversation does not wait for the database, and its end is written down after its beginning.
-        written = asyncio.create_task(records.connected(call.claim, _correlation(leg)))
+        written = asyncio.create_task(records.connected(call.claim, _correlation(leg), leg.dialog))
         try:
             talked = await conversations.talk(call, application, trunk, leg, connected)
             age = stopwatch()
@@ -75,30 +75,21 @@ async def follow(
 
 
 async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None:
-    start_sent = boot_time()
     try:
-        started = await records.start(call.claim)
+        answer = await records.start(call)
     except OutcomeUnknown:
-        started = False
-    if not started:
-        await records.withdraw(call.claim)
+        await records.withdraw(call.claim, wait=_LATE_WAIT)
         return None
-    permit = Permit(
-        call.claim.call_id,
-        call.attempt,
-        call.phone_number,
-        call.caller_id,
-        call.ring_timeout,
-        deadline=start_sent + FENCE,
-        dialog=DialogIds.make(),
-    )
+    if isinstance(answer, Refused):
+        _log.info("call %d was not started: %s", call.claim.call_id, answer.reason)
+        return None
     try:
-        leg = await trunk.dial(permit)
-        records.latencies.observe("invite", boot_time() - start_sent)
+        leg = await trunk.dial(answer.permit)
+        records.latencies.observe("invite", boot_time() - (answer.permit.deadline - FENCE))
         return leg
     except TooLate:
         _log.warning("call %d was started too slowly to be dialed; it waits again", call.claim.call_id)
-        await records.withdraw(call.claim)
+        await records.withdraw(call.claim, wait=_LATE_WAIT)
     except TrunkUnavailable as error:
         _log.error("call %d waits for its trunk: %s", call.claim.call_id, error.message)
         await records.withdraw(call.claim, wait=_TRUNK_WAIT)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -16,6 +17,7 @@ from calloff.dialer.follow import FindTrunk, follow
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations
 from calloff.dialer.wake import listen
+from calloff.domain.permits import AbandonedAttempt
 from calloff.trunks.base import Leg, Trunk
 from calloff.upkeep.dialers import register, renew, retire
 from calloff.upkeep.housekeeping import keep_house
@@ -59,6 +61,7 @@ class Dialer:
         self._records = Records(pool)
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._legs: dict[Leg, Trunk] = {}
         self._wake = asyncio.Event()
         self._turn = 0
@@ -71,7 +74,7 @@ class Dialer:
         background = [
             asyncio.create_task(self._keep_lease()),
             asyncio.create_task(listen(self._conninfo, self._wake.set)),
-            asyncio.create_task(keep_house(self._pool, self._retention_days)),
+            asyncio.create_task(keep_house(self._pool, self._retention_days, self._take_over)),
         ]
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
@@ -85,7 +88,7 @@ class Dialer:
             with contextlib.suppress(*_DATABASE_ERRORS):
                 await retire(self._pool, self._id)
         finally:
-            await end_tasks(*background, *self._calls, stopping)
+            await end_tasks(*background, *self._calls, *self._ending, stopping)
 
     async def _claim_round(self) -> float:
         """Claim from each queue that has something due; returns the seconds until there may be more to do."""
@@ -157,6 +160,21 @@ class Dialer:
                     self._id = await register(self._pool, name=self._name, ports=self._ports)
             except _DATABASE_ERRORS as error:
                 _log.warning("the dialer cannot renew its lease: %s", type(error).__name__)
+
+    def _take_over(self, attempts: Sequence[AbandonedAttempt]) -> None:
+        for attempt in attempts:
+            task = asyncio.create_task(self._end(attempt))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def _end(self, attempt: AbandonedAttempt) -> None:
+        try:
+            trunk = await self._find_trunk(attempt.trunk_id)
+            await trunk.take_over(attempt)
+        except Exception as error:  # it rings on until its far end gives up, and the other ones are not to
+            _log.error("call %d of a dead dialer could not be ended: %s", attempt.call_id, type(error).__name__)
+        else:
+            _log.warning("ended call %d of a dead dialer", attempt.call_id)
 
     async def _drain(self) -> None:
         for task in self._waiting:

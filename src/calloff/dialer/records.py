@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from calloff.calls.claim import Claim
+from calloff.calls.claim import Claim, ClaimedCall
 from calloff.calls.settle import Answer, Ending, connect, settle, withdraw
-from calloff.calls.start import start
+from calloff.calls.start import Refused, Started, start
 from calloff.db.pool import Pool
 from calloff.dialer.batches import Batches
 from calloff.domain.errors import OutcomeUnknown
@@ -20,6 +21,7 @@ from calloff.upkeep.latencies import Latencies
 
 _RETRY_FIRST = 0.2
 _RETRY_LAST = 5.0
+Item = TypeVar("Item")
 _log = logging.getLogger(__name__)
 
 
@@ -27,26 +29,28 @@ class Records:
     """The dialer's pen: one call of a method for each step of an attempt."""
 
     def __init__(self, pool: Pool) -> None:
-        self._starts = Batches[Claim](partial(start, pool), lambda claim: claim.call_id)
-        self._answers = Batches[Answer](partial(connect, pool), lambda answer: answer.claim.call_id)
-        self._endings = Batches[Ending](partial(settle, pool), lambda ending: ending.claim.call_id)
+        self._starts = Batches[ClaimedCall, Started | Refused](partial(start, pool), lambda call: call.claim.call_id)
+        self._answers = Batches[Answer, bool](_moved(partial(connect, pool)), lambda answer: answer.claim.call_id)
+        self._endings = Batches[Ending, bool](_moved(partial(settle, pool)), lambda ending: ending.claim.call_id)
         self._pool = pool
         self.latencies = Latencies()
         self.dials: Counter[Result] = Counter()
 
-    async def start(self, claim: Claim) -> bool:
+    async def start(self, call: ClaimedCall) -> Started | Refused:
         """Whether the INVITE may leave now. Raises `OutcomeUnknown`; never tries again, as only now is now."""
         age = stopwatch()
         try:
-            return await self._starts.put(claim.deployment_id, claim)
+            outcome = await self._starts.put(call.claim.deployment_id, call)
         finally:
             self.latencies.observe("start", age())
+        assert outcome is not None, "each call that is to be started gets its answer"
+        return outcome
 
-    async def connected(self, claim: Claim, details: Mapping[str, object]) -> None:
+    async def connected(self, claim: Claim, details: Mapping[str, object], dialog: Mapping[str, object]) -> None:
         """The far end answered, at the moment of this call."""
         age = stopwatch()
         await _until_written(
-            claim, lambda: self._answers.put(claim.deployment_id, Answer(claim, ago=age(), details=details))
+            claim, lambda: self._answers.put(claim.deployment_id, Answer(claim, age(), details, dialog))
         )
 
     async def ended(
@@ -94,7 +98,16 @@ def stopwatch() -> Callable[[], float]:
     return lambda: loop.time() - since
 
 
-async def _until_written(claim: Claim, write: Callable[[], Awaitable[bool]]) -> None:
+def _moved(
+    move: Callable[[int, Sequence[Item]], Awaitable[set[int]]],
+) -> Callable[[int, Sequence[Item]], Awaitable[Mapping[int, bool]]]:
+    async def run(deployment_id: int, items: Sequence[Item]) -> Mapping[int, bool]:
+        return dict.fromkeys(await move(deployment_id, items), True)
+
+    return run
+
+
+async def _until_written(claim: Claim, write: Callable[[], Awaitable[bool | None]]) -> None:
     pause = _RETRY_FIRST
     while True:
         try:

@@ -1,7 +1,8 @@
 """What lets a call be dialed: a permit, which only the start of an attempt gives, and a trunk turns into a leg."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 
@@ -31,7 +32,10 @@ class DialogIds:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """One attempt to reach somebody, which may be made now and once."""
+    """One attempt to reach somebody, which may be made now and once.
+
+    Only `calls.start` makes one, and `for_test_call`: a test holds everything else to that.
+    """
 
     call_id: int
     """0 for a call outside any queue."""
@@ -46,3 +50,23 @@ class Permit:
     deadline: float
     """The `boot_time()` after which the INVITE must not leave any more (promise S2)."""
     dialog: DialogIds
+
+    @classmethod
+    def for_test_call(cls, number: str, caller_id: str | None, *, ring_timeout: float, deadline: float) -> Self:
+        """For a call outside any queue, which nobody can call off: only to try whether a trunk works."""
+        return cls(0, 1, number, caller_id, ring_timeout, deadline, DialogIds.make())
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonedAttempt:
+    """What a dead dialer left on the wire: it rings, or somebody is off the hook and hears nothing."""
+
+    call_id: int
+    trunk_id: int
+    number: str
+    """As the permit had it."""
+    caller_id: str | None
+    dialog: DialogIds
+    is_connected: bool
+    kept: Mapping[str, object] = field(default_factory=dict)
+    """What the trunk wrote down of its dialog when it was answered (`Leg.dialog`)."""

@@ -5,12 +5,13 @@ last one. A trunk never decides whether to dial again, and never sends a second 
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from calloff.domain.clock import boot_time as boot_time
 from calloff.domain.errors import CalloffError
-from calloff.domain.permits import Permit
+from calloff.domain.permits import AbandonedAttempt, Permit
 from calloff.domain.results import CalleeType, Result
 
 SAMPLE_RATE = 8000
@@ -70,6 +71,8 @@ class Leg:
     permit: Permit
     sip_call_id: str | None = None
     """The SIP Call-ID (RFC 3261 section 20.8), for logs; None on a trunk without SIP or before it is known."""
+    dialog: Mapping[str, object] = field(default_factory=dict)
+    """Set before `Connected`: what ends the call beside its identifiers, should this process die; kept with it."""
     _events: asyncio.Queue[LegEvent] = field(default_factory=asyncio.Queue)
 
     def publish(self, event: LegEvent) -> None:
@@ -103,6 +106,10 @@ class Trunk(Protocol):
 
     async def hang_up(self, leg: Leg) -> None:
         """End the leg (CANCEL before the answer, BYE after it); its `Ended` follows. Harmless if it is over."""
+        ...
+
+    async def take_over(self, attempt: AbandonedAttempt) -> None:
+        """End what a dead dialer left on this trunk (CANCEL before the answer, BYE after it); gives up by itself."""
         ...
 
     async def send_digits(self, leg: Leg, digits: str) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from calloff.domain.permits import Permit
+from calloff.domain.permits import AbandonedAttempt, Permit
 from calloff.domain.results import CalleeType, Result, result_of_sip_code
 from calloff.trunks.base import (
     SAMPLE_RATE,
@@ -98,6 +98,9 @@ class SimulatedTrunk:
         self._end(
             line, Ended(Result.ANSWERED, 200, reason) if line.connected else Ended(Result.NO_ANSWER, None, reason)
         )
+
+    async def take_over(self, attempt: AbandonedAttempt) -> None:
+        """Nothing: who dialed nobody left nobody on the line."""
 
     async def send_digits(self, leg: Leg, digits: str) -> None:
         """Take as long as the digits would, and drop them. Raises `InvalidInput`; ends early with the leg."""

@@ -9,7 +9,7 @@ from baresip.errors import split_status
 
 from calloff.domain.errors import NotConfigured, OutcomeUnknown
 from calloff.domain.masking import mask_numbers
-from calloff.domain.permits import Permit
+from calloff.domain.permits import AbandonedAttempt, Permit
 from calloff.domain.results import Result, result_of_sip_code
 from calloff.trunks.base import Connected, Digit, Ended, Leg, Ringing, TrunkUnavailable
 from calloff.trunks.dialstring import check_permit, parse_digits
@@ -108,6 +108,9 @@ class SipTrunk:
         """CANCEL or BYE; `Ended` follows. A 200 that crosses the CANCEL is acknowledged and ended with a BYE."""
         if line := self._lines.get(leg):
             await self._end(line, Result.NO_ANSWER, "hung up by the dialer")
+
+    async def take_over(self, attempt: AbandonedAttempt) -> None:
+        """Nothing: this stack gives an attempt identifiers of its own, so nobody else can end it."""
 
     async def send_digits(self, leg: Leg, digits: str) -> None:
         """Send RFC 4733 events, or SIP INFO to a far end that offers no events; ends early with the leg."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -11,6 +12,7 @@ from calloff.calls.expire import expire
 from calloff.calls.rescue import LEASE, rescue
 from calloff.db.background import end_tasks
 from calloff.db.pool import Connection, Pool
+from calloff.domain.permits import AbandonedAttempt
 from calloff.upkeep.retention import RETENTION_DAYS, forget_keys, remove_old_calls
 from calloff.upkeep.settler import settle_canceled
 
@@ -23,23 +25,32 @@ _HOUR = 3600.0
 _LOCK = 0x43414C4C4F4B
 _log = logging.getLogger(__name__)
 
+TakeOver = Callable[[Sequence[AbandonedAttempt]], None]
 
-async def keep_house(pool: Pool, retention_days: int = RETENTION_DAYS) -> None:
+
+def _leave(_attempts: Sequence[AbandonedAttempt]) -> None:
+    """For a process without trunks."""
+
+
+async def keep_house(pool: Pool, retention_days: int = RETENTION_DAYS, take_over: TakeOver = _leave) -> None:
     """Settle, expire, rescue and forget until canceled; waits while another process does.
 
-    A call is kept for `retention_days` days after its end; 0 is for ever.
+    A call is kept for `retention_days` days after its end; 0 is for ever. `take_over` is told what a dead dialer left
+    on the wire, and returns at once.
     """
     while True:
         try:
             async with pool.connection() as connection:
                 if await _lead(connection):
-                    await _keep_house_until_disconnected(pool, connection, retention_days)
+                    await _keep_house_until_disconnected(pool, connection, retention_days, take_over)
         except (psycopg.Error, PoolTimeout) as error:
             _log.warning("housekeeping waits for the database: %s", type(error).__name__)
         await asyncio.sleep(_PERIOD)
 
 
-async def _keep_house_until_disconnected(pool: Pool, connection: Connection, retention_days: int) -> None:
+async def _keep_house_until_disconnected(
+    pool: Pool, connection: Connection, retention_days: int, take_over: TakeOver
+) -> None:
     loop = asyncio.get_running_loop()
     rested_at = rescue_from = float("-inf")
     settling: asyncio.Task[int] | None = None
@@ -57,8 +68,10 @@ async def _keep_house_until_disconnected(pool: Pool, connection: Connection, ret
             await expire(pool)
             if loop.time() >= rescue_from:
                 rescued = await rescue(pool)
-                if rescued:
-                    _log.warning("rescued %d calls of dialers that went away", rescued)
+                if rescued.calls:
+                    _log.warning("rescued %d calls of dialers that went away", rescued.calls)
+                if rescued.abandoned:
+                    take_over(rescued.abandoned)
             rested_at = loop.time()
             await asyncio.sleep(_PERIOD)
     finally:

@@ -7,7 +7,7 @@ from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.config import Settings
 from calloff.domain.errors import NotFound
-from calloff.domain.permits import DialogIds, Permit
+from calloff.domain.permits import Permit
 from calloff.domain.phone import parse_number
 from calloff.operations.access import OPERATOR, to_account
 from calloff.operations.trunks import note_test_call
@@ -43,7 +43,9 @@ async def place_test_call(
         try:
             trunk = await trunks.find(records[0].id)
             await note_test_call(pool, await to_account(pool, OPERATOR), records[0].id)
-            leg = await trunk.dial(Permit(0, 1, destination, shown, 60.0, boot_time() + _PATIENCE, DialogIds.make()))
+            leg = await trunk.dial(
+                Permit.for_test_call(destination, shown, ring_timeout=60.0, deadline=boot_time() + _PATIENCE)
+            )
             tell(f"dialed, SIP Call-ID {leg.sip_call_id}" if leg.sip_call_id else "dialed")
             hanging_up: asyncio.Task[None] | None = None
             while True:

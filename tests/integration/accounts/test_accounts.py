@@ -16,7 +16,7 @@ from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import add_trunk, find_trunk, list_trunks, set_trunk
 from calloff.accounts.users import add_user, deactivate_user, find_user, list_users, reactivate_user, set_role
 from calloff.calls.claim import claim, due_queues
-from calloff.calls.start import start
+from calloff.calls.start import Refusal, Refused, start
 from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
@@ -160,7 +160,7 @@ async def test_a_deactivated_account_starts_nothing_more(pool: Pool) -> None:
     dialer_id = await register(pool, name="test", ports=1)
     [claimed], _ = await claim(pool, seeded.deployment_id, dialer_id=dialer_id, limit=1)
     await deactivate_account(pool, await to_account(pool, OPERATOR, seeded.account_id))
-    assert await start(pool, seeded.deployment_id, [claimed.claim]) == set()
+    assert await start(pool, seeded.deployment_id, [claimed]) == {claimed.claim.call_id: Refused(Refusal.PAUSED)}
     assert await claim(pool, seeded.deployment_id, dialer_id=dialer_id, limit=1) == ([], None)
     assert await due_queues(pool) == []
     with pytest.raises(NotAuthenticated):

@@ -93,7 +93,7 @@ async def test_they_follow_calls_to_their_results(client: httpx.AsyncClient, poo
         await submit(pool, deployment_id, NewCall(number))
     calls, _ = await claim(pool, deployment_id, dialer_id=dialer_id, limit=3)
     claims = [call.claim for call in calls]
-    await start(pool, deployment_id, claims)
+    await start(pool, deployment_id, calls)
     await connect(pool, deployment_id, [Answer(claims[1], ago=30)])
 
     async def value(name: str, **labels: str) -> float:

@@ -18,7 +18,7 @@ from calloff.calls.claim import ClaimedCall, claim
 from calloff.calls.expire import expire
 from calloff.calls.rescue import rescue
 from calloff.calls.settle import Answer, Ending, connect, settle, withdraw
-from calloff.calls.start import start
+from calloff.calls.start import Started, start
 from calloff.calls.submit import submit
 from calloff.db.pool import Pool, open_pool
 from calloff.domain.calls import NewCall
@@ -72,7 +72,8 @@ class Worker:
         """What a dialer does: start, send one INVITE each, connect some, settle all; give the others back."""
         asked = time.monotonic_ns()
         claims = [call.claim for call in calls]
-        started = await start(self.pool, deployment_id, claims)
+        answers = await start(self.pool, deployment_id, calls)
+        started = {call_id for call_id, answer in answers.items() if isinstance(answer, Started)}
         confirmed = time.monotonic_ns()
         late = {call_id for call_id in started if self.choose.random() < 0.05}
         dialed = [call for call in calls if call.claim.call_id in started - late]
@@ -84,7 +85,7 @@ class Worker:
             [call.attempt for call in dialed],
         )
         kept = [call.claim for call in dialed]
-        given_back = [claim for claim in claims if claim not in kept]
+        given_back = [claim for claim in claims if claim.call_id in late]
         if given_back:
             await withdraw(self.pool, deployment_id, given_back, wait=0)
         answered = [claim for claim in kept if self.choose.random() < 0.5]

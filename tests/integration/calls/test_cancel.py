@@ -71,7 +71,7 @@ async def test_what_is_given_back_or_rescued_after_a_cancel_stays_called_off(lab
     await cancel(lab)
     assert await withdraw(lab.pool, lab.deployment_id, [withdrawn], wait=0)
     await lab.lapse(lab.dialer_id)
-    assert await rescue(lab.pool) == 1
+    assert (await rescue(lab.pool)).calls == 1
     for claim in (withdrawn, rescued):
         assert (await lab.status(claim.call_id)).status == "canceled"
     lab.dialer_id = (await Lab.open(lab.url, lab.pool)).dialer_id
@@ -135,7 +135,7 @@ async def test_the_settler_writes_down_what_was_already_to_be_read(lab: Lab) -> 
     assert [await lab.status(call_id) for call_id in call_ids] == before
     # What a dialer holds comes after it has given it back, or died.
     await lab.lapse(lab.dialer_id)
-    assert await rescue(lab.pool) == 1
+    assert (await rescue(lab.pool)).calls == 1
     assert await settle_canceled(lab.pool) == 1
     assert [await lab.status(call_id) for call_id in call_ids] == before
     assert [await lab.state(call_id) for call_id in [*call_ids, live]] == ["canceled", "canceled", "queued"]
@@ -230,7 +230,8 @@ async def test_the_protocol_refuses_a_snapshot_that_is_older_than_its_lock(lab: 
             await connection.execute("SELECT cancel_pending(%s, NULL, 'test')", (lab.deployment_id,))
         with pytest.raises(psycopg.errors.InvalidTransactionState):
             await connection.execute(
-                "SELECT start_calls(%s, %s, %s)", (lab.deployment_id, [claim.call_id], [claim.token])
+                "SELECT start_calls(%s, %s, %s, ARRAY['{}'::jsonb])",
+                (lab.deployment_id, [claim.call_id], [claim.token]),
             )
     assert await lab.state(claim.call_id) == "claimed"
 

@@ -176,7 +176,7 @@ async def test_only_a_claim_is_not_waited_for(lab: Lab) -> None:
         async with connection.transaction():
             await connection.execute("SELECT claim_calls(%s, %s, 1, 0)", (lab.deployment_id, lab.dialer_id))
             assert await (await connection.execute(wait)).fetchone() == {"wait": "off"}
-            await connection.execute("SELECT start_calls(%s, '{}', '{}')", (lab.deployment_id,))
+            await connection.execute("SELECT start_calls(%s, '{}', '{}', '{}')", (lab.deployment_id,))
             assert await (await connection.execute(wait)).fetchone() == {"wait": "on"}
         await connection.execute("SELECT claim_calls(%s, %s, 1, 0)", (lab.deployment_id, lab.dialer_id))
         assert await (await connection.execute(wait)).fetchone() == {"wait": "on"}

@@ -59,7 +59,11 @@ async def costs(lab: Lab, generic: bool) -> Costs:
             row = await cursor.fetchone()
             assert row is not None
             claimed = row["value"]["calls"]
-            tokens = {"call_ids": [call["id"] for call in claimed], "tokens": [row["value"]["token"]] * len(claimed)}
+            tokens = {
+                "call_ids": [call["id"] for call in claimed],
+                "tokens": [row["value"]["token"]] * len(claimed),
+                "dialogs": ["{}"] * len(claimed),
+            }
             if claimed:
                 found["start"] = await buffers(connection, "start", {**place, **tokens})
     return found

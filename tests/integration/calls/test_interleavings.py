@@ -15,7 +15,6 @@ from calloff.calls.claim import claim
 from calloff.calls.expire import expire
 from calloff.calls.rescue import rescue
 from calloff.calls.settle import Ending, settle, withdraw
-from calloff.calls.start import start
 from calloff.calls.submit import submit
 from calloff.db.pool import Connection, Pool
 from calloff.domain.calls import NewCall
@@ -24,7 +23,16 @@ from calloff.domain.phone import Destination
 from calloff.domain.results import Result
 from calloff.upkeep.dialers import register, renew
 from calloff.upkeep.settler import settle_canceled
-from tests.integration.calls.lab import RETRIED, WAIT, Lab, as_pool, change_function, open_connection, until_waiting
+from tests.integration.calls.lab import (
+    RETRIED,
+    WAIT,
+    Lab,
+    as_pool,
+    change_function,
+    open_connection,
+    start,
+    until_waiting,
+)
 
 NEW = NewCall(Destination("+16175551234"))
 
@@ -249,7 +257,7 @@ async def test_a_rescue_during_a_cancel_brings_nothing_back(lab: Lab, two: Two, 
     held = await (lab.claimed if state == "claimed" else lab.dialing)(RETRIED)
     await lab.lapse(lab.dialer_id)
     await cancel(lab, two.first)
-    assert await soon(rescue(two.second)) == 1
+    assert (await soon(rescue(two.second))).calls == 1
     await two.commit()
     assert await lab.state(held.call_id) == "queued"
     assert (await lab.status(held.call_id)).status == "canceled"
@@ -260,7 +268,7 @@ async def test_a_cancel_during_a_rescue_calls_off_what_comes_back(lab: Lab, two:
     await lab.do("UPDATE deployment SET on_unknown = 'retry'")
     held = await (lab.claimed if state == "claimed" else lab.dialing)(RETRIED)
     await lab.lapse(lab.dialer_id)
-    assert await rescue(two.first) == 1
+    assert (await rescue(two.first)).calls == 1
     await soon(cancel(lab, two.second))
     await two.commit()
     assert (await lab.status(held.call_id)).status == "canceled"
@@ -272,7 +280,7 @@ async def test_a_rescue_waits_for_a_claim_and_takes_what_it_got(lab: Lab, two: T
     await lab.lapse(lab.dialer_id)
     rescuing = await two.second_waits(rescue(two.second), lock="transactionid")
     await two.commit()
-    assert await soon(rescuing) == 1
+    assert (await soon(rescuing)).calls == 1
     assert await lab.state(call_id) == "queued"
 
 
@@ -310,7 +318,7 @@ async def test_a_rescue_leaves_a_call_alone_that_changed_hands_before_it_was_loc
         [again] = await lab.claim()
         assert await start(lab.pool, lab.deployment_id, [again.claim]) == {held.call_id}
         await gate.execute("SELECT pg_advisory_unlock(4711)")
-        assert await soon(rescuing) == 0
+        assert (await soon(rescuing)).calls == 0
     assert await lab.settle(again.claim, Result.BUSY)
 
 
@@ -374,7 +382,7 @@ async def test_a_start_that_comes_during_a_pause_waits_and_starts_nothing(lab: L
     starting = await two.second_waits(start(two.second, lab.deployment_id, [claimed]))
     await two.commit()
     assert await soon(starting) == set()
-    assert await lab.state(claimed.call_id) == "claimed"
+    assert await lab.state(claimed.call_id) == "queued"
 
 
 async def test_a_claim_that_comes_during_a_pause_waits_and_gets_nothing(lab: Lab, two: Two) -> None:

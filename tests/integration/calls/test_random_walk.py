@@ -11,14 +11,13 @@ from calloff.calls.claim import Claim
 from calloff.calls.expire import expire
 from calloff.calls.rescue import rescue
 from calloff.calls.settle import Answer, connect, withdraw
-from calloff.calls.start import start
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotPending
 from calloff.domain.results import Result
 from calloff.reports.read import STATUSES, list_calls
 from calloff.upkeep.dialers import register
 from calloff.upkeep.settler import settle_canceled
-from tests.integration.calls.lab import RETRIED, Lab
+from tests.integration.calls.lab import RETRIED, Lab, start
 
 STEPS = 300
 

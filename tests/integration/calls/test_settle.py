@@ -10,11 +10,10 @@ from calloff.calls.cancel import cancel_call, cancel_pending
 from calloff.calls.claim import Claim
 from calloff.calls.rescue import rescue
 from calloff.calls.settle import Answer, Ending, connect, settle, withdraw
-from calloff.calls.start import start
 from calloff.domain.results import CalleeType, Result
 from calloff.domain.schedule import Schedule
 from calloff.upkeep.settler import settle_canceled
-from tests.integration.calls.lab import RETRIED, Lab, names, with_other_tokens
+from tests.integration.calls.lab import RETRIED, Lab, names, start, with_other_tokens
 
 DONE = "https://example.com/done"
 
@@ -144,7 +143,7 @@ async def test_only_a_connected_call_completes_and_only_a_dialing_one_fails(lab:
 async def test_a_call_that_was_rescued_and_claimed_again_is_not_settled_by_the_old_claim(lab: Lab) -> None:
     old = await lab.claimed(RETRIED)
     await lab.lapse(lab.dialer_id)
-    assert await rescue(lab.pool) == 1
+    assert (await rescue(lab.pool)).calls == 1
     lab.dialer_id = (await Lab.open(lab.url, lab.pool)).dialer_id
     [again] = await lab.claim()
     await start_all(lab, [again.claim])
@@ -200,7 +199,7 @@ async def test_a_call_that_is_over_never_changes_again(lab: Lab, end: Callable[[
     await start_all(lab, [claim], expect=0)
     await cancel_pending(lab.pool, lab.deployment_id, user_id=None, origin="test")
     await lab.lapse(lab.dialer_id)
-    assert await rescue(lab.pool) == await settle_canceled(lab.pool) == 0
+    assert (await rescue(lab.pool)).calls == await settle_canceled(lab.pool) == 0
     assert await lab.row(claim.call_id) == before
     assert await callbacks(lab) == [claim.call_id]
     await lab.assert_counts_are_true()

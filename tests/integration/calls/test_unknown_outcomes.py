@@ -10,7 +10,6 @@ from calloff.calls.cancel import cancel_call, cancel_pending, pause, resume
 from calloff.calls.claim import Claim
 from calloff.calls.idempotency import IdempotencyKey
 from calloff.calls.settle import Ending, settle, withdraw
-from calloff.calls.start import start
 from calloff.calls.submit import submit, submit_once
 from calloff.db.pool import Pool, open_pool
 from calloff.domain.calls import NewCall
@@ -19,7 +18,7 @@ from calloff.domain.phone import Destination
 from calloff.domain.results import Result
 from calloff.domain.schedule import Schedule
 from calloff.lists.bulk import SharedFields, StagedRow, Upload
-from tests.integration.calls.lab import WAIT, Lab, as_pool, open_connection, until_waiting
+from tests.integration.calls.lab import WAIT, Lab, as_pool, open_connection, start, until_waiting
 from tests.support.servers import SessionServer, execute, new_database
 
 Change = Callable[[Pool, Lab, Claim, Claim], Awaitable[object]]

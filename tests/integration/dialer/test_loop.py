@@ -23,6 +23,7 @@ from calloff.operations.accounts import deactivate_account
 from calloff.reports.read import CallStatus, find_call
 from calloff.voice.cache import AudioCache
 from calloff.voice.speech import Speech
+from tests.integration.calls.lab import Lab
 from tests.support.dialing import TappedTrunk, dialing
 from tests.support.seed import seed
 from tests.support.servers import NOT_DURABLE
@@ -300,6 +301,53 @@ async def wait_call_after_outage(pool: Pool, call_id: int) -> CallStatus:
                 return await wait_call(pool, call_id, is_over)
             except psycopg.OperationalError:
                 await asyncio.sleep(0.1)
+
+
+async def test_what_a_dead_dialer_left_ringing_is_ended_by_the_next(
+    pool: Pool, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calloff.upkeep.housekeeping.LEASE", 2.0)
+    monkeypatch.setattr("calloff.upkeep.housekeeping._PERIOD", 0.05)
+    dead = await Lab.open(database_url, pool)
+    ringing = await dead.dialing()
+    dialog = (await dead.row(ringing.call_id))["dialog"]
+    await dead.lapse(dead.dialer_id)
+    trunk = TappedTrunk(speed=FAST)
+    async with dialing(pool, database_url, trunk, tmp_path):
+        await wait_call(pool, ringing.call_id, is_over)
+        async with asyncio.timeout(10):
+            while not trunk.taken_over:
+                await asyncio.sleep(0.02)
+    [attempt] = trunk.taken_over
+    assert (attempt.call_id, attempt.is_connected) == (ringing.call_id, False)
+    assert attempt.dialog.sip_call_id == dialog["sip_call_id"]
+
+
+async def test_a_start_that_is_never_confirmed_is_not_tried_in_a_loop(
+    pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    made = await seed(pool)
+    async with pool.connection() as connection:
+        # Committed, and nobody can be sure of it: as with a standby that does not answer.
+        await connection.execute(
+            "DO $do$ BEGIN EXECUTE replace(pg_get_functiondef('start_calls'::regproc), 'PERFORM commit_durably();', "
+            "'PERFORM commit_durably(); RAISE WARNING ''not replicated''; PERFORM nextval(''starts'');'); END $do$"
+        )
+        await connection.execute("CREATE SEQUENCE starts")
+        trunk = TappedTrunk(speed=FAST)
+        async with dialing(pool, database_url, trunk, tmp_path):
+            call_id = await queue_call(pool, made.deployment_id, "6175551234")
+            await _wait_for(pool, "SELECT FROM starts WHERE last_value >= 3")
+            assert (await wait_call(pool, call_id, lambda _: True)).status in ("queued", "dialing")
+            row = await (
+                await connection.execute(
+                    "SELECT (SELECT last_value FROM starts) AS starts, "
+                    "extract(epoch FROM clock_timestamp() - queued_at) AS seconds FROM call"
+                )
+            ).fetchone()
+    assert row is not None
+    assert row["seconds"] >= row["starts"] - 1
+    assert trunk.dialed == []
 
 
 _WAITING_START = (

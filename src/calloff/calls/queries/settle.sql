@@ -10,10 +10,10 @@ SET (state, result, connected_at, ended_at, due_at, events) = (
             c.events || event(CASE WHEN o.result = 'answered' THEN 'disconnected' ELSE 'failed' END, t.ended_at, o.detail)
         FROM (SELECT greatest(c.connected_at, clock_timestamp() - make_interval(secs => o.ago)) AS ended_at) AS t
         CROSS JOIN LATERAL (
-            SELECT o.may_retry AND (o.result <> 'unknown' OR d.on_unknown = 'retry') AND c.attempts < c.max_attempts
-                AND (c.end_at IS NULL OR c.end_at > t.ended_at + make_interval(secs => c.reattempt_wait)) AS goes_on) AS g
+            SELECT is_tried_again(c, o.result, o.may_retry, d.on_unknown, t.ended_at) AS goes_on) AS g
     ),
-    sip_code = o.sip_code, callee_type = o.callee_type, collected = o.collected, token = NULL, dialer_id = NULL
+    sip_code = o.sip_code, callee_type = o.callee_type, collected = o.collected, token = NULL, dialer_id = NULL,
+    dialog = NULL
 FROM commit_durably(),
     json_to_recordset(%(moves)s) AS o (
         id bigint, token uuid, result text, sip_code int, callee_type text, collected jsonb, may_retry boolean,

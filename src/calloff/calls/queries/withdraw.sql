@@ -1,6 +1,6 @@
 -- Gives back what was claimed, or started and never sent, without using up an attempt. (Only held calls have a token.)
 UPDATE call AS c
-SET state = 'queued', token = NULL, dialer_id = NULL,
+SET state = 'queued', token = NULL, dialer_id = NULL, dialog = NULL,
     due_at = CASE WHEN %(wait)s > 0 THEN greatest(c.due_at, clock_timestamp() + make_interval(secs => %(wait)s))
              ELSE c.due_at END,
     attempts = CASE WHEN state = 'dialing' THEN attempts - 1 ELSE attempts END,

@@ -25,6 +25,7 @@ _FORMATS = frozenset({"WAV", "WAVEX", "MP3", "MPEG", "OGG", "FLAC", "AIFF", "AU"
 _BLOCK = 65_536
 _SECONDS = 60.0
 """Time for a recording to be decoded."""
+_PROGRAM = ("-P", "-m", "calloff.voice.decoder")
 _AT_ONCE = 2
 """Recordings that are decoded at the same time."""
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -47,7 +48,7 @@ class Decoder:
         check_size(data)
         async with self._places:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "calloff.voice.decoder"),
+                *(sys.executable, *_PROGRAM),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

@@ -4,18 +4,17 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from calloff.voice.audio import beeps
-from calloff.voice.closings import closing
 from calloff.voice.document import Document, Subdialog
 from calloff.voice.events import HANGUP, Ended, Event, Failed, GoTo, Returned, ReturnedEvent, Transition
 from calloff.voice.execute import Executor
 from calloff.voice.expressions import ExpressionError
+from calloff.voice.farewell import end_without_environment, say_goodbye
 from calloff.voice.fia import Dialogue
 from calloff.voice.line import HungUp, Line
 from calloff.voice.loader import Loader, ReadUpload
 from calloff.voice.outcome import CallInfo, End, Fault, Limits, Outcome
 from calloff.voice.prompts import Media, PromptQueue
-from calloff.voice.session import Session, until_hung_up
+from calloff.voice.session import Session, loggable, until_hung_up
 from calloff.voice.variables import defaults
 from calloff.voice.web import resolve
 
@@ -23,8 +22,6 @@ MAX_DEPTH = 10
 """How deep subdialogs may be nested."""
 LAST_SECONDS = 10.0
 """How long an application may go on after the callee has hung up."""
-_LAST_WORD = 20.0
-"""Seconds in which what is queued and the closing sentence have to be said."""
 
 log = logging.getLogger("calloff.application")
 
@@ -40,7 +37,9 @@ async def run(document: Document, line: Line, call: CallInfo, media: Media, uplo
         environment = await media.evaluator.environment(with_defaults(document, call))
     except ExpressionError as error:
         log.error("call %s: %s", call.id, error.message)
-        return Outcome(End.ERROR, failed=True, fault=Fault("error.noresource", "", 0, error.message))
+        heard = await end_without_environment(line, media.speech, call, document.language)
+        fault = Fault("error.noresource", "", 0, error.message)
+        return Outcome(End.ERROR if heard else End.HANGUP, failed=True, fault=fault)
     queue = PromptQueue(line, media, environment, uploaded, private=call.private)
     session = Session(line, call, environment, queue, Loader(media.web, uploaded))
     try:
@@ -237,29 +236,16 @@ class _Interpreter:
         session = self._session
         session.failed = True
         session.note(event)
-        log.warning("call %s: the application failed: %s", session.call.id, session.fault)
+        log.warning("call %s: the application failed: %s", session.call.id, loggable(str(session.fault)))
         if session.has_hung_up:
             return End.HANGUP
         language = self._dialogues[-1].document.language if self._dialogues else self._document.language
+        goodbye = say_goodbye(session.line, session.queue, self._media.speech, session.call, language)
         try:
-            async with asyncio.timeout(_LAST_WORD):
-                goodbye = self._say_goodbye(*closing(language, session.call.closings))
-                await until_hung_up(session.line, asyncio.create_task(goodbye))
+            await until_hung_up(session.line, asyncio.create_task(goodbye))
         except HungUp:
             return End.HANGUP
-        except Exception:
-            log.warning("call %s: the closing sentence could not be said in full", session.call.id)
         return End.ERROR
-
-    async def _say_goodbye(self, sentence: str, language: str) -> None:
-        queue = self._session.queue
-        with suppress(Event):
-            await queue.play_out()
-        try:
-            await queue.say(sentence, language)
-            await queue.play_out()
-        except Event:
-            await self._session.line.play(beeps(), barge_in=False)
 
     async def _keep_answers(self) -> None:
         if self._dialogues:

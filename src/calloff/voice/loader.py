@@ -9,7 +9,7 @@ from calloff.voice.document import Document
 from calloff.voice.grammars import Grammar
 from calloff.voice.parser import parse_document
 from calloff.voice.problems import ApplicationError
-from calloff.voice.srgs import read_srgs
+from calloff.voice.srgs import SpeechGrammar, read_srgs
 from calloff.voice.vocabulary import NAMESPACES
 from calloff.voice.web import MAX_BODY, Request, Resource, Web, WebError, file_names, is_web, multipart, with_query
 from calloff.voice.xml_reader import read_xml
@@ -101,6 +101,8 @@ def _grammar(body: bytes) -> Grammar:
         if body.lstrip().startswith(b"<"):
             return read_srgs(read_xml(body, *NAMESPACES))
         return read_abnf(body.decode("utf-8", errors="replace"))
+    except SpeechGrammar:
+        raise
     except ApplicationError as error:
         raise WebError(f"A grammar that was loaded cannot be used. {error.problems[0]}") from None
     except ValueError as error:

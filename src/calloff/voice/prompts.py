@@ -90,11 +90,6 @@ class PromptQueue:
             self._queue(prompt, part, barge_in)
         self.timeout = prompt.timeout
 
-    async def say(self, text: str, language: str) -> None:
-        """Queue a sentence of ours."""
-        prompt = Prompt(0, (), barge_in=False)
-        self._queue(prompt, Words(text, Manner(language), keep=True), barge_in=False)
-
     async def play(self) -> None:
         """Play what waits; a key cuts off what follows, but for prompts that say no (VoiceXML 2.0 section 4.1.5).
 
@@ -106,7 +101,8 @@ class PromptQueue:
             if cut and clip.barge_in:
                 clip.sound.cancel()
                 continue
-            cut = await self._line.play(await self._sound(clip), barge_in=clip.barge_in) or (cut and not clip.barge_in)
+            # A prompt that is heard out forgets the keys of before (section 4.1.8), so what follows is said again.
+            cut = await self._line.play(await self._sound(clip), barge_in=clip.barge_in)
 
     async def play_out(self) -> None:
         """Play what waits to its end, whatever is pressed. Raises as `play` does."""

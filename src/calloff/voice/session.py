@@ -83,7 +83,8 @@ class Session:
         except ExpressionError as error:
             raise Event("error.semantic", error.message, line=line, element=element) from None
         except WebError as error:
-            raise Event("error.badfetch", error.message, line=line, element=element) from None
+            name = "error.badfetch" if error.status is None else f"error.badfetch.http.{error.status}"
+            raise Event(name, error.message, line=line, element=element) from None
 
     async def address(self, line: int, element: str, target: Target, base: str) -> tuple[str, str]:
         """Where an element leads: the address, empty for the same document, and the fragment."""
@@ -134,7 +135,9 @@ class Session:
     def note(self, event: Event) -> None:
         """Remember the first error."""
         if self.fault is None:
-            self.fault = Fault(event.name, event.element, event.line, event.message or "The application threw it.")
+            # What went wrong may quote a value, and those of private calls are kept nowhere.
+            message = "Why is not kept for this call." if self.call.private else event.message
+            self.fault = Fault(event.name, event.element, event.line, message or "The application threw it.")
 
     def check(self) -> None:
         """Raises `HungUp` once nobody can hear or press anything any more."""

@@ -22,6 +22,11 @@ MAX_BODY = 1024 * 1024
 class WebError(CalloffError):
     """A resource could not be had; the message says why, without its address."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """Of HTTP, if its server answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -71,7 +76,7 @@ class Web:
         except (Unreachable, AddressRefused) as error:
             raise WebError(f"It could not be had: {error.message}") from None
         if not httpx.codes.is_success(found.status):
-            raise WebError(f"Its server answered {found.status}.")
+            raise WebError(f"Its server answered {found.status}.", found.status)
         return Resource(request.url, found.body, found.headers.get("content-type", ""))
 
 

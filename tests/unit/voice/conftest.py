@@ -26,6 +26,8 @@ from tests.support.loopback import LoopbackTrunk
 from tests.support.permits import permit
 
 RATE = 8000
+CLOSINGS = {"en": "Bye.", "de": "Ade."}
+"""What is said when an application fails; shorter than what Calloff says by itself, for the tests to be quick."""
 
 
 def wav(samples: "numpy.typing.NDArray[numpy.int16]", rate: int = RATE, **options: str) -> bytes:
@@ -82,18 +84,26 @@ class Call:
     ) -> Outcome:
         """What becomes of a document; `head` are attributes of its root."""
         document = parse_document(f'<vxml version="2.1" {head}>\n{body}\n</vxml>'.encode())
-        info = CallInfo("7", variables or {}, "+15551230000", "+15557654321", private, limits=limits or Limits())
+        info = CallInfo(
+            "7", variables or {}, "+15551230000", "+15557654321", private, closings=CLOSINGS, limits=limits or Limits()
+        )
         return await run(document, self.line, info, self.media, self.uploads.read)
 
 
+@pytest.fixture(scope="session")
+def decoded(tmp_path_factory: pytest.TempPathFactory) -> AudioCache:
+    """The recordings of `Uploads`, decoded once for all tests."""
+    return AudioCache(tmp_path_factory.mktemp("decoded"))
+
+
 @pytest.fixture
-async def media(tmp_path: Path) -> AsyncIterator[Media]:
+async def media(tmp_path: Path, decoded: AudioCache) -> AsyncIterator[Media]:
     cache = AudioCache(tmp_path / "audio")
     client = Client(Guard([ip_network("127.0.0.1"), ip_network("::1")]))
     web = Web(client)
     speech = Speech.of_this_machine(cache)
     async with Evaluator() as evaluator:
-        yield Media(speech, Recordings(cache, web), evaluator, web)
+        yield Media(speech, Recordings(decoded, web), evaluator, web)
     await speech.stop()
     await client.close()
 

@@ -24,9 +24,9 @@ def test_a_test_call_prints_each_event_as_it_comes(service: Service) -> None:
 def test_an_application_is_checked_when_it_is_uploaded(service: Service, tmp_path: Path) -> None:
     document = tmp_path / "application.vxml"
     document.write_text('<vxml version="2.1">\n<form><block><transfer dest="tel:1"/></block></form></vxml>')
-    refused = service.served.run("admin", "deployment", "set", "1", "--application", str(document))
+    refused = service.served.run("admin", "message", "put", "greeting", str(document), "--deployment", "1")
     assert refused.returncode == 1
     assert "transfer" in refused.stderr
     assert "2" in refused.stderr
     document.write_text('<vxml version="2.1"><form><block><exit/></block></form></vxml>')
-    assert service.served.run("admin", "deployment", "set", "1", "--application", str(document)).returncode == 0
+    assert service.served.run("admin", "message", "put", "greeting", str(document), "--deployment", "1").returncode == 0

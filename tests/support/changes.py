@@ -143,9 +143,19 @@ CHANGES = (
         "calloff admin deployment set {deployment_id} --name night",
     ),
     _change(
-        "upload an application",
+        "save a message",
+        "application {application_id}, message greeting",
+        "calloff admin message put greeting {document} --app {application_id}",
+    ),
+    _change(
+        "publish a message",
         "deployment {deployment_id}",
-        "calloff admin deployment set {deployment_id} --application {document}",
+        "calloff admin message publish reminder {deployment_id}",
+    ),
+    _change(
+        "roll a message back",
+        "deployment {deployment_id}",
+        "calloff admin message rollback {deployment_id}",
     ),
     _change(
         "delete a deployment",
@@ -224,8 +234,9 @@ NOT_RECORDED = {
     "calloff config": _LOOKS,
     **{
         f"calloff admin {kind} list": _LOOKS
-        for kind in ("account", "user", "key", "app", "deployment", "trunk", "callback")
+        for kind in ("account", "user", "key", "app", "deployment", "message", "trunk", "callback")
     },
+    **{f"calloff admin message {looks}": _LOOKS for looks in ("versions", "show", "compare")},
     "calloff admin deployment callback-key": f"{_LOOKS}; a key is made whenever it is first needed",
     "calloff serve": f"{_PROCESS}; what it makes in an empty database is the beginning, before any change",
     "calloff api": _PROCESS,

@@ -29,7 +29,7 @@ from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 from calloff.lists.bulk import SharedFields, StagedRow, Upload
-from calloff.operations import accounts, applications, calls, deployments, queue, trunks, users, voice
+from calloff.operations import accounts, applications, calls, deployments, messages, queue, trunks, users
 from calloff.operations.access import (
     OPERATOR,
     Access,
@@ -45,6 +45,8 @@ from calloff.operations.operation import Operation
 from calloff.operations.queue import to_call
 from calloff.operations.users import to_key, to_user
 from calloff.voice.cache import AudioCache
+from calloff.voice.messages import Draft, find_version, keep_version, publish
+from calloff.voice.parser import parse_document
 from calloff.voice.speech import Speech
 from tests.support.seed import Seed, seed
 from tests.support.site import PASSWORD
@@ -170,7 +172,13 @@ TRIALS: dict[AnyOperation, Trial] = {
     users.change_password: Trial(_oneself, lambda world: (PASSWORD, "another battery staple", Throttle()), is_own=True),
     users.add_key: Trial(_oneself, is_own=True),
     users.revoke_key: Trial(_key),
-    voice.upload_application: Trial(_deployment, lambda world: (_VXML, {}, _SPEECH)),
+    messages.save_message: Trial(_application, lambda world: ("greeting", Draft(_VXML), _SPEECH)),
+    messages.publish_message: Trial(_deployment, lambda world: ("reminder",)),
+    messages.roll_message_back: Trial(_deployment),
+    messages.list_messages: Trial(_application),
+    messages.list_versions: Trial(_application, lambda world: ("reminder",)),
+    messages.read_message: Trial(_application, lambda world: ("reminder",)),
+    messages.compare_versions: Trial(_application, lambda world: ("reminder", 1, 2)),
 }
 
 ROLES: dict[str, frozenset[Right]] = {
@@ -202,7 +210,19 @@ async def make_world(pool: Pool, operator: Seed) -> World:
     target = User(added.id, added.account_id, added.email, False)
     call_id = await submit(pool, tenant.deployment_id, NewCall(parse_destination("+16175551234")))
     key = await add_key(pool, target.user_id)
+    await publish_versions(pool, tenant, "reminder", 2)
     return World(pool, operator, tenant, target, call_id, key.id)
+
+
+async def publish_versions(pool: Pool, seeded: Seed, name: str, count: int) -> None:
+    """A message of so many versions, each of which is published to the deployment."""
+    async with pool.connection() as connection:
+        for version in range(1, count + 1):
+            vxml = _VXML + b"<!-- %d -->" % version
+            kept = (connection, seeded.application_id, name, Draft(vxml), parse_document(vxml), None)
+            await keep_version(*kept)
+            found = await find_version(connection, seeded.application_id, name)
+            await publish(connection, seeded.deployment_id, found)
 
 
 async def somebody(world: World, role: str, door: Door) -> Actor:

@@ -37,8 +37,8 @@ class ClaimedCall:
     """Which attempt this would be, from 1."""
     ring_timeout: float
     """Seconds."""
-    document_version: int | None
-    """Which version of the deployment's application it runs; None if it has none."""
+    message_version_id: int | None
+    """Of what is published to the deployment, which the call keeps; None if nothing is."""
     delay: float
     """Seconds from the claim until the pace allows the start."""
 
@@ -92,7 +92,7 @@ def _calls(deployment_id: int, claimed: dict[str, Any]) -> list[ClaimedCall]:
             variables=call["variables"] or {},
             attempt=call["attempt"],
             ring_timeout=claimed["ring_timeout"],
-            document_version=claimed["document_version"],
+            message_version_id=claimed["message_version_id"],
             delay=claimed["delay"] + place * claimed["interval"],
         )
         for place, call in enumerate(claimed["calls"])

@@ -52,7 +52,7 @@ class Conversations:
                 talked: tuple[Mapping[str, str], Mapping[str, object]] = ({}, {})
             else:
                 outcome = await run(application.document, line, _info(call), self._media, self._files_of(application))
-                talked = outcome.collected, details_of(outcome)
+                talked = outcome.collected, {"message": str(application), **details_of(outcome)}
             await trunk.hang_up(leg)
             ended = await line.wait_ended()
             return Talked(ended, _settled(line.callee_type), *talked)
@@ -67,9 +67,9 @@ class Conversations:
 
     async def application_of(self, call: ClaimedCall) -> Application | None:
         """The application that the call runs, read before it is dialed; None if its deployment has none."""
-        if call.document_version is None:
+        if call.message_version_id is None:
             return None
-        return await self._applications.find(call.claim.deployment_id, call.document_version)
+        return await self._applications.find(call.message_version_id)
 
 
 def details_of(outcome: Outcome) -> dict[str, object]:

@@ -1,10 +1,11 @@
-"""The applications of the deployments: checked when they are uploaded, kept in versions, run by the dialer."""
+"""Applications: what a message runs. Checked when it is uploaded, and read by the dialer."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from calloff.db.pool import Connection, Pool
+from calloff.db.pool import Pool
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.voice.audio import Decoder, UnusableAudio
@@ -22,16 +23,23 @@ _KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One version of a deployment's application, ready to run."""
+    """One version of a message, ready to run."""
 
-    deployment_id: int
+    id: int
+    """Of the version."""
+    name: str
+    """Of the message."""
     version: int
     document: Document
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
 
-async def check_application(vxml: bytes, recordings: Mapping[str, bytes], speech: Speech) -> None:
+
+async def check_application(vxml: bytes, recordings: Mapping[str, bytes], speech: Speech) -> Document:
     """Check a document and its files by name: recordings, and the grammars, scripts and documents (`_TEXTS`) it names.
 
+    Returns the document.
     Raises `ApplicationError` with every problem of the document, and `InvalidInput` for a recording that cannot be
     decoded or a text that no voice of this machine can speak.
     """
@@ -49,25 +57,7 @@ async def check_application(vxml: bytes, recordings: Mapping[str, bytes], speech
                 await decoder.decode(content)
             except UnusableAudio as error:
                 raise InvalidInput(f"The recording {name!r} cannot be used. {error}") from error
-
-
-async def keep_application(
-    connection: Connection, deployment_id: int, vxml: bytes, recordings: Mapping[str, bytes]
-) -> int:
-    """Make what was checked the deployment's application, in the transaction of `connection`; returns its version.
-
-    The calls that start from now on run it. Raises `NotFound`.
-    """
-    parameters = {"deployment_id": deployment_id, "vxml": vxml}
-    row = await (await connection.execute(load(__package__, "add_document"), parameters)).fetchone()
-    if row is None:
-        raise NotFound("No deployment was found by that id. List the deployments.")
-    for name, wav in recordings.items():
-        await connection.execute(
-            load(__package__, "add_recording"),
-            {"deployment_id": deployment_id, "version": row["version"], "name": name, "wav": wav},
-        )
-    return int(row["version"])
+    return document
 
 
 def _parse_file(name: str, content: bytes) -> None:
@@ -82,31 +72,28 @@ class Applications:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._kept: dict[tuple[int, int], Application] = {}
+        self._kept: dict[int, Application] = {}
 
-    async def find(self, deployment_id: int, version: int) -> Application:
-        """That version of the deployment's application. Raises `NotFound`."""
-        kept = self._kept.get((deployment_id, version))
+    async def find(self, message_version_id: int) -> Application:
+        """That version of a message. Raises `NotFound`."""
+        kept = self._kept.get(message_version_id)
         if kept is not None:
             return kept
-        row = await self._fetch("find_document", {"deployment_id": deployment_id, "version": version})
+        row = await self._fetch("find_document", {"id": message_version_id})
         if row is None:
-            raise NotFound("The application of this call is missing. Upload it again.")
+            raise NotFound("The message of this call is missing. Upload it again.")
         document = await asyncio.to_thread(parse_document, row["vxml"])
-        application = Application(deployment_id, version, document)
-        self._kept[deployment_id, version] = application
+        application = Application(message_version_id, row["name"], row["version"], document)
+        self._kept[message_version_id] = application
         if len(self._kept) > _KEPT:
             del self._kept[next(iter(self._kept))]
         return application
 
     async def recording(self, application: Application, name: str) -> bytes | None:
         """The file that was uploaded with the application under that name."""
-        row = await self._fetch(
-            "find_recording",
-            {"deployment_id": application.deployment_id, "version": application.version, "name": name},
-        )
-        return row["wav"] if row else None
+        row = await self._fetch("find_file", {"id": application.id, "name": name})
+        return row["content"] if row else None
 
-    async def _fetch(self, statement: str, parameters: dict[str, object]) -> dict[str, bytes] | None:
+    async def _fetch(self, statement: str, parameters: dict[str, object]) -> dict[str, Any] | None:
         async with self._pool.connection() as connection:
             return await (await connection.execute(load(__package__, statement), parameters)).fetchone()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from calloff.domain.errors import InvalidInput
 
-_SHOWN = 20
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)

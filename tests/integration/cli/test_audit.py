@@ -23,6 +23,7 @@ from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from tests.support.changes import Entry, changes_by, entries, newest, not_recorded_by
+from tests.support.operations import publish_versions
 from tests.support.seed import Seed, seed
 from tests.support.serving import environment
 
@@ -101,13 +102,13 @@ async def test_what_a_user_changes_is_one_entry_of_the_api(
     ]
 
 
-async def test_each_half_of_a_change_that_is_refused_in_part_is_told(pool: Pool, run: Run, tmp_path: Path) -> None:
+async def test_a_message_that_is_published_at_once_is_two_entries(pool: Pool, run: Run, tmp_path: Path) -> None:
     places = await _fill(pool, await seed(pool), tmp_path)
-    upload = "calloff admin deployment set {deployment_id} --application {document}"
-    assert await run(f"{upload} --name night".format(**places)) == 0
-    assert [entry.action for entry in await entries(pool)] == ["upload an application", "change the settings"]
-    assert await run(f"{upload} --trunk 12345".format(**places)) == 1
-    assert [entry.action for entry in (await entries(pool))[2:]] == ["upload an application"]
+    put = "calloff admin message put greeting {document} --app {application_id} --deployment {deployment_id}"
+    assert await run(put.format(**places)) == 0
+    assert [entry.action for entry in await entries(pool)] == ["save a message", "publish a message"]
+    assert await run(put.replace("{document}", "{list}").format(**places)) == 1
+    assert len(await entries(pool)) == 2
 
 
 @pytest.mark.parametrize("line", ["calloff admin trunk test nowhere 6175551234", "calloff admin user deactivate 12345"])
@@ -124,6 +125,7 @@ async def _fill(pool: Pool, seeded: Seed, directory: Path) -> dict[str, str]:
     (directory / "application.vxml").write_text(_DOCUMENT)
     (directory / "list.csv").write_text("destination\n+16175551234\n+16175551235\n")
     user = await add_user(pool, seeded.account_id, "target@example.com")
+    await publish_versions(pool, seeded, "reminder", 2)
     return {
         "account_id": str(seeded.account_id),
         "application_id": str(seeded.application_id),

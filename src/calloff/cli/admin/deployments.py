@@ -1,7 +1,5 @@
 """`calloff admin deployment`."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -85,13 +83,6 @@ def set_deployment_command(
     ring_timeout: _RingTimeout = None,
     on_unknown: _OnUnknown = None,
     callback_format: _CallbackFormat = None,
-    application: Annotated[
-        Path | None, typer.Option(help="VoiceXML document that its calls run from now on.", exists=True, dir_okay=False)
-    ] = None,
-    recording: Annotated[
-        list[Path] | None,
-        typer.Option(help="WAV file that the document plays by its name. Repeatable.", exists=True, dir_okay=False),
-    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change settings of a deployment, for the next calls that are dialed."""
@@ -100,32 +91,10 @@ def set_deployment_command(
         changes["name"] = name
     if trunk is not None:
         changes["trunk_id"] = trunk
-    if not changes and application is None:
+    if not changes:
         raise typer.BadParameter("Give at least one setting to change.")
-    if recording and application is None:
-        raise typer.BadParameter("Recordings belong to a document. Give it with --application.")
-
-    # Two changes: if the second is refused, the first is done all the same, and is in the audit log.
-    if application is not None:
-        changed = _upload(settings, deployment_id, application, recording or [])
-    if changes:
-        changed = carry_out(settings, at_deployment(deployment_id), operations.set_deployment, changes)
+    changed = carry_out(settings, at_deployment(deployment_id), operations.set_deployment, changes)
     show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
-
-
-def _upload(settings: Settings, deployment_id: int, document: Path, recordings: Sequence[Path]) -> Deployment:
-    # Only this needs the sounds' libraries, which take longer to load than any other command takes.
-    from calloff.operations.voice import upload_application
-    from calloff.wiring.voice import speech_of
-
-    vxml, wavs = document.read_bytes(), {path.name: path.read_bytes() for path in recordings}
-
-    async def work(pool: Pool) -> Deployment:
-        access = await at_deployment(deployment_id)(pool)
-        await upload_application(pool, access, vxml, wavs, speech_of(settings))
-        return await find_deployment(pool, deployment_id)
-
-    return on_database(settings, work)
 
 
 @deployments.command("pause")

@@ -123,7 +123,7 @@ BEGIN
     END IF;
     RETURN json_build_object(
         'token', v_token, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
-        'document_version', v_deployment.document_version, 'calls', coalesce(v_calls, '[]'::json),
+        'message_version_id', v_deployment.message_version_id, 'calls', coalesce(v_calls, '[]'::json),
         'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
             0.005, coalesce(extract(epoch FROM v_next - v_now) + v_claimed * v_interval - p_horizon, 0.05)) END);

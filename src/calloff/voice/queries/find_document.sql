@@ -1,1 +1,3 @@
-SELECT vxml FROM application_document WHERE deployment_id = %(deployment_id)s AND version = %(version)s
+SELECT m.name, v.version, v.vxml
+FROM message_version AS v JOIN message AS m ON m.id = v.message_id
+WHERE v.id = %(id)s

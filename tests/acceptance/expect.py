@@ -4,11 +4,16 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 from xml.sax.saxutils import unescape
 
 NO_DEPLOYMENT = "No deployment was found by that application id and deployment id."
 """Documented (contract, *Cancel all pending calls*)."""
+
+_API_PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+CODES = frozenset(re.findall(r"^\| `(\w+)` \|", _API_PAGE.partition("## Codes of errors")[2], re.MULTILINE))
+"""The codes that the documentation lists."""
 
 _XML_ERROR = re.compile(r'<\?xml version="1\.0"\?>\n<result>\n  <error>([^<>]+)</error>\n</result>')
 _LEAKS = re.compile(r"Traceback|File \"|line \d+|\.py\b|\.sql\b|SELECT |INSERT |UPDATE |psycopg|Error\(|Exception|0x7f")
@@ -37,8 +42,10 @@ def assert_error(response: Response, status: int, message: str | None = None, *,
         assert ElementTree.fromstring(text).findtext("error") == found
     else:
         assert media_type(response) == "application/json"
-        found = json.loads(text)["error"]
-        assert text == json.dumps({"error": found}, ensure_ascii=False)
+        body = json.loads(text)
+        found = body["error"]
+        assert text == json.dumps({"error": found, "code": body["code"]}, ensure_ascii=False)
+        assert body["code"] in CODES, body["code"]
     assert int(response.headers["content-length"]) == len(response.content)
     assert re.fullmatch(r"[^\n]+[.]", found), found
     assert not _LEAKS.search(found), found

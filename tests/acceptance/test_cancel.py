@@ -74,7 +74,10 @@ def test_an_unknown_deployment_is_404_to_the_byte(ask: Ask, deployment: Deployme
             b"  <error>No deployment was found by that application id and deployment id.</error>\n</result>"
         )
     else:
-        assert response.content == (b'{"error": "No deployment was found by that application id and deployment id."}')
+        assert response.content == (
+            b'{"error": "No deployment was found by that application id and deployment id.", '
+            b'"code": "deployment_not_found"}'
+        )
 
 
 def test_a_deployment_of_another_application_is_404(

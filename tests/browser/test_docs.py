@@ -105,7 +105,8 @@ async def test_every_answer_shows_its_body(browser: Watched) -> None:
         await page.keyboard.press("Enter")
     await expect(answers.locator("pre").first).to_contain_text('"status": "completed"')
     await expect(answers.locator("pre").first).to_be_visible()
-    await expect(answers.get_by_text('{ "error": "No call was found by that call id." }')).to_be_visible()
+    body = '{ "error": "No call was found by that call id.", "code": "call_not_found" }'
+    await expect(answers.get_by_text(body)).to_be_visible()
 
 
 def _examples(document: dict[str, Any], answer: dict[str, Any]) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from calloff.api.openapi import openapi_document
+from calloff.domain.codes import Code
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api.md"
 _BASE_URL = "http://127.0.0.1:8080"
@@ -35,6 +36,12 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
                 for method, operation in methods.items():
                     if tag["name"] in operation["tags"]:
                         yield from _callback(method.upper(), operation)
+    yield from ("", "## Codes of errors", "")
+    yield 'The JSON of an error is `{"error": "<sentence>", "code": "<code>"}`. Show people the sentence, which may'
+    yield "become better, and let programs look at the code, which never means anything else. The XML holds the"
+    yield "sentence only."
+    yield from ("", "| code | what it means |", "|---|---|")
+    yield from (f"| `{code}` | {_cell(code.meaning)} |" for code in Code)
 
 
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:

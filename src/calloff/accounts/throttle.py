@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from calloff.domain.addresses import holder_of
+from calloff.domain.codes import Code
 from calloff.domain.errors import CalloffError, NotAuthenticated
 
 Key = TypeVar("Key")
@@ -27,6 +28,8 @@ _REMEMBERED = 10_000
 
 class TooManyAttempts(CalloffError):
     """Too many wrong credentials came from this address (HTTP 429). `retry_after` is in seconds."""
+
+    kind = Code.TOO_MANY_ATTEMPTS
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Too many attempts with wrong credentials. Try again in {retry_after} seconds.")

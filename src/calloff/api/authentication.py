@@ -8,10 +8,14 @@ from fastapi import Request
 from calloff.accounts.access import User, authenticate
 from calloff.accounts.throttle import Throttle
 from calloff.db.pool import Pool
+from calloff.domain.codes import Code, Said
 from calloff.domain.errors import NotAuthenticated
 from calloff.lists.upload_slots import UploadSlots
 
-_MISSING = "Credentials are missing. Send your e-mail address and a developer key with HTTP Basic authentication."
+_MISSING = Said(
+    Code.CREDENTIALS_MISSING,
+    "Credentials are missing. Send your e-mail address and a developer key with HTTP Basic authentication.",
+)
 
 
 async def authenticated_user(request: Request) -> User:

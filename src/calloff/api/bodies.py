@@ -12,6 +12,7 @@ from python_multipart.multipart import parse_options_header
 from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.domain.call_requests import Fields, check_text
+from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput, TooLarge, TooSlow
 
 MAX_BODY = 256 * 1024
@@ -77,7 +78,9 @@ def _read_urlencoded(body: bytes) -> Fields:
             max_num_fields=_MAX_FIELDS,
         )
     except (ValueError, UnicodeDecodeError) as error:
-        raise InvalidInput("The form is not URL-encoded UTF-8. Encode it as name=value pairs joined by &.") from error
+        raise InvalidInput(
+            "The form is not URL-encoded UTF-8. Encode it as name=value pairs joined by &.", code=Code.BODY_MALFORMED
+        ) from error
     return unique_fields(pairs)
 
 
@@ -87,7 +90,9 @@ def _read_multipart(body: bytes, boundary: bytes) -> Fields:
     opened = False
     for piece in stream.feed(body):
         if piece.is_file:
-            raise InvalidInput("A file was sent where a field is expected. Send files to bulk_queue.")
+            raise InvalidInput(
+                "A file was sent where a field is expected. Send files to bulk_queue.", code=Code.BODY_MALFORMED
+            )
         if not opened:
             values.append((piece.name, bytearray()))
         values[-1][1].extend(piece.data)
@@ -101,16 +106,18 @@ def decode_field(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise InvalidInput("A field of the form is not UTF-8. Encode it as UTF-8.") from error
+        raise InvalidInput("A field of the form is not UTF-8. Encode it as UTF-8.", code=Code.BODY_MALFORMED) from error
 
 
 def _read_json(body: bytes) -> Fields:
     try:
         fields = json.loads(body.decode(), object_pairs_hook=unique_fields, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("The body is not valid JSON in UTF-8. Send one JSON object.") from error
+        raise InvalidInput(
+            "The body is not valid JSON in UTF-8. Send one JSON object.", code=Code.BODY_MALFORMED
+        ) from error
     if not isinstance(fields, dict):
-        raise InvalidInput("The body is not a JSON object. Send the fields as one object.")
+        raise InvalidInput("The body is not a JSON object. Send the fields as one object.", code=Code.BODY_MALFORMED)
     return fields
 
 
@@ -121,10 +128,10 @@ def _refuse_constant(name: str) -> float:
 def unique_fields(pairs: list[tuple[str, Any]]) -> Fields:
     """The pairs as fields. Raises `InvalidInput` if there are too many, or one twice."""
     if len(pairs) > _MAX_FIELDS:
-        raise InvalidInput("The body has too many fields. Send each field once.")
+        raise InvalidInput("The body has too many fields. Send each field once.", code=Code.BODY_MALFORMED)
     fields: Fields = {}
     for name, value in pairs:
         if name in fields:
-            raise InvalidInput(f"{name[:60]!r} was sent twice. Send each field once.")
+            raise InvalidInput(f"{name[:60]!r} was sent twice. Send each field once.", code=Code.FIELD_REPEATED)
         fields[name] = value
     return fields

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from calloff.accounts.throttle import TooManyAttempts
 from calloff.api.representation import respond
 from calloff.calls.idempotency import KeyReused
+from calloff.domain.codes import Code, Said
 from calloff.domain.errors import (
     Busy,
     CalloffError,
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 class UnsupportedBody(CalloffError):
     """The body is of a type or coding that the endpoint does not read (HTTP 415)."""
 
+    kind = Code.UNSUPPORTED
+
 
 _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (InvalidInput, 400),
@@ -50,9 +53,11 @@ _STATUS: tuple[tuple[type[CalloffError], int], ...] = (
     (Busy, 503),
 )
 _FRAMEWORK = {
-    404: "There is nothing at this address. Check the path.",
-    405: "This method is not allowed here. Use one of the methods in the Allow header.",
+    404: Said(Code.ADDRESS_UNKNOWN, "There is nothing at this address. Check the path."),
+    405: Said(Code.METHOD_NOT_ALLOWED, "This method is not allowed here. Use one of the methods in the Allow header."),
 }
+_DATABASE_FAILED = Said(Code.DATABASE_FAILED, "The database cannot be reached or has failed. Try again in a moment.")
+_BROKEN = Said(Code.INTERNAL_ERROR, "Something went wrong on the server. Try again, and tell its operator if it lasts.")
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -62,9 +67,14 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_middleware(_Boundary)
 
 
-def error_response(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+def error_response(request: Request, status: int, message: Said, headers: Mapping[str, str] | None = None) -> Response:
     """An error in the representation that the request prefers."""
-    return respond(request, {"error": message}, status=status, headers=headers)
+    return respond(request, error_body(message), error_body(message, xml=True), status=status, headers=headers)
+
+
+def error_body(message: Said, *, xml: bool = False) -> dict[str, str]:
+    """The sentence, and in JSON its code beside it; in XML the body is what the contract documents, to the byte."""
+    return {"error": str(message)} if xml else {"error": str(message), "code": message.code.value}
 
 
 async def _answer_calloff_error(request: Request, error: Exception) -> Response:
@@ -73,7 +83,7 @@ async def _answer_calloff_error(request: Request, error: Exception) -> Response:
     headers = {"WWW-Authenticate": 'Basic realm="Calloff"'} if status == 401 else {}
     if isinstance(error, TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
-    return error_response(request, status, error.message, headers)
+    return error_response(request, status, Said(error.code, error.message), headers)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
@@ -81,7 +91,8 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_allowed_methods(request))
-    return error_response(request, error.status_code, _FRAMEWORK.get(error.status_code, str(error.detail)), headers)
+    other = Said(Code.INVALID if error.status_code < 500 else Code.INTERNAL_ERROR, str(error.detail))
+    return error_response(request, error.status_code, _FRAMEWORK.get(error.status_code, other), headers)
 
 
 def _allowed_methods(request: Request) -> list[str]:
@@ -112,13 +123,13 @@ class _Boundary:
         except (psycopg.Error, PoolTimeout) as error:
             # The message of a database error may quote the row, and with it a phone number.
             _log.error("database error: %s %s", type(error).__name__, getattr(error, "sqlstate", None) or "")
-            message = "The database cannot be reached or has failed. Try again in a moment."
+            message = _DATABASE_FAILED
         except ClientDisconnect:
             _log.info("a client went away before its request was complete")
             return
         except Exception as error:
             _log.error("unexpected error: %s", type(error).__name__, exc_info=error)
-            message = "Something went wrong on the server. Try again, and tell its operator if it lasts."
+            message = _BROKEN
         else:
             return
         if scope["type"] == "http" and not started:

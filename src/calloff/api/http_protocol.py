@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from calloff.api.connections import Seat
 from calloff.api.errors import error_response
+from calloff.domain.codes import Code, Said
 
 _MAX_HEAD = 64 * 1024
 """Bytes of a request's first line and headers; what one read brings may exceed it."""
@@ -78,12 +79,18 @@ class HttpProtocol(HttpToolsProtocol):
                 self._read_without_upgrade(data[upgrade.args[0] :])
                 return
         except httptools.HttpParserError:
-            self._refuse(400, "The request is not valid HTTP/1.1. Check its first line, its headers and its framing.")
+            self._refuse(
+                400,
+                Code.REQUEST_MALFORMED,
+                "The request is not valid HTTP/1.1. Check its first line, its headers and its framing.",
+            )
             return
         if self._in_head:
             self._head += len(data)
             if self._head > _MAX_HEAD:
-                self._refuse(431, "The headers of the request are too large. Send fewer or shorter ones.")
+                self._refuse(
+                    431, Code.HEADERS_TOO_LARGE, "The headers of the request are too large. Send fewer or shorter ones."
+                )
 
     def on_body(self, body: bytes) -> None:
         """uvicorn: more of its body came."""
@@ -112,7 +119,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        self._refuse(408, f"The request did not come within {HEAD_SECONDS:.0f} seconds. Send it without pauses.")
+        self._refuse(
+            408,
+            Code.REQUEST_TOO_SLOW,
+            f"The request did not come within {HEAD_SECONDS:.0f} seconds. Send it without pauses.",
+        )
 
     def _offers_upgrade(self) -> bool:
         return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
@@ -128,7 +139,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(first_line + b"".join(headers) + b"\r\n" + rest)
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _refuse(self, status: int, code: Code, sentence: str) -> None:
         if self._is_refused or self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
@@ -137,7 +148,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.pause_reading()
             return
         scope = {"type": "http", "headers": self.headers or []}
-        response = error_response(Request(scope), status, message, {"Connection": "close"})
+        response = error_response(Request(scope), status, Said(code, sentence), {"Connection": "close"})
         lines = [name + b": " + value + b"\r\n" for name, value in response.raw_headers]
         self.transport.write(STATUS_LINE[status] + b"".join(lines) + b"\r\n" + bytes(response.body))
         self._close_gently()

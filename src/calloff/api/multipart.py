@@ -7,10 +7,11 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from calloff.domain.codes import Code, Said
 from calloff.domain.errors import InvalidInput
 
 _MAX_HEADER = 8 * 1024
-_MALFORMED = "The form is not well-formed multipart/form-data. Check its boundary and parts."
+_MALFORMED = Said(Code.BODY_MALFORMED, "The form is not well-formed multipart/form-data. Check its boundary and parts.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ class MultipartStream:
     def finish(self) -> None:
         """Make sure that the form was complete."""
         if not self._complete:
-            raise InvalidInput("The form ends before its closing boundary. Send all of it.")
+            raise InvalidInput("The form ends before its closing boundary. Send all of it.", code=Code.BODY_MALFORMED)
 
     def _grow(self, text: bytearray, data: bytes) -> None:
         text += data
         if len(text) > _MAX_HEADER:
-            raise InvalidInput("A part's header is too long. Shorten it.")
+            raise InvalidInput("A part's header is too long. Shorten it.", code=Code.BODY_MALFORMED)
 
     def _end_header(self) -> None:
         self._headers[bytes(self._header).lower()] = bytes(self._value)
@@ -77,11 +78,13 @@ class MultipartStream:
     def _begin_data(self) -> None:
         disposition, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         if disposition != b"form-data" or b"name" not in options:
-            raise InvalidInput("A part of the form has no name. Give it a Content-Disposition with a name.")
+            raise InvalidInput(
+                "A part of the form has no name. Give it a Content-Disposition with a name.", code=Code.BODY_MALFORMED
+            )
         try:
             self._name = options[b"name"].decode()
         except UnicodeDecodeError as error:
-            raise InvalidInput("A field's name is not UTF-8. Encode it as UTF-8.") from error
+            raise InvalidInput("A field's name is not UTF-8. Encode it as UTF-8.", code=Code.BODY_MALFORMED) from error
         self._is_file = b"filename" in options
 
     def _piece(self, data: bytes, *, ends: bool = False) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
 
 _DEFAULT, _MOST = 50, 200
@@ -25,13 +26,16 @@ def parse_page(request: Request, *, filters: frozenset[str] = frozenset()) -> Pa
     query: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in query:
-            raise InvalidInput(f"{name[:60]!r} was given twice. Give it once.")
+            raise InvalidInput(f"{name[:60]!r} was given twice. Give it once.", code=Code.FIELD_REPEATED)
         query[name] = value
         if name not in filters | {"limit", "before"}:
-            raise InvalidInput(f"{name[:60]!r} is not a parameter of this list. Remove it, or check its spelling.")
+            raise InvalidInput(
+                f"{name[:60]!r} is not a parameter of this list. Remove it, or check its spelling.",
+                code=Code.FIELD_UNKNOWN,
+            )
     limit = _positive(query.pop("limit", str(_DEFAULT)), "limit")
     if limit > _MOST:
-        raise InvalidInput(f"limit is out of range. Give a number from 1 to {_MOST}.")
+        raise InvalidInput(f"limit is out of range. Give a number from 1 to {_MOST}.", field="limit")
     before = _positive(query.pop("before"), "before") if "before" in query else None
     return Page(limit, before, query)
 
@@ -43,5 +47,5 @@ def next_page(page: Page, identifiers: Sequence[int]) -> str | None:
 
 def _positive(text: str, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19) or int(text) == 0:
-        raise InvalidInput(f"{name} is not a positive whole number. Give it in digits.")
+        raise InvalidInput(f"{name} is not a positive whole number. Give it in digits.", field=name)
     return int(text)

@@ -17,13 +17,14 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def respond(
     request: Request,
     content: Mapping[str, Any],
+    xml: Mapping[str, Any] | None = None,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`content` in the representation that the request prefers."""
+    """`content` in the representation that the request prefers; `xml` is what XML says in its place."""
     if prefers_xml(request.headers.getlist("accept")):
-        return Response(to_xml(content), status, headers, _XML)
+        return Response(to_xml(content if xml is None else xml), status, headers, _XML)
     return Response(json.dumps(content, ensure_ascii=False, separators=(", ", ": ")), status, headers, _JSON)
 
 

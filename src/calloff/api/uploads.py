@@ -18,6 +18,7 @@ from calloff.domain.call_requests import (
     parse_variables,
     refuse_unknown,
 )
+from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
 from calloff.domain.patience import MAX_LIST, read_patiently, too_large
 from calloff.lists.bulk import SharedFields, Upload
@@ -70,7 +71,7 @@ class _Reader:
 
     async def take_list(self, data: bytes, *, ends: bool) -> None:
         if self._list_ended:
-            raise InvalidInput("csv was sent twice. Send one list.")
+            raise InvalidInput("csv was sent twice. Send one list.", code=Code.FIELD_REPEATED)
         self._digest.update(data)
         await self._staging.feed(data)
         if ends:
@@ -80,9 +81,9 @@ class _Reader:
     def take_field(self, name: str, data: bytes, *, ends: bool) -> None:
         self._value += data
         if len(self._value) > _MAX_FIELD:
-            raise InvalidInput("A field is too long. Send the list as the part csv.")
+            raise InvalidInput("A field is too long. Send the list as the part csv.", code=Code.BODY_MALFORMED)
         if len(self._fields) >= _MAX_FIELDS:
-            raise InvalidInput("The form has too many fields. Send each field once.")
+            raise InvalidInput("The form has too many fields. Send each field once.", code=Code.BODY_MALFORMED)
         if ends:
             value = decode_field(bytes(self._value))
             self._value.clear()
@@ -92,7 +93,7 @@ class _Reader:
 
     def finish(self) -> tuple[SharedFields, bytes]:
         if not self._list_ended:
-            raise InvalidInput("csv is missing. Send the list as the part csv of the form.")
+            raise InvalidInput("csv is missing. Send the list as the part csv of the form.", code=Code.CSV_MISSING)
         fields = unique_fields(self._fields)
         check_text(fields)
         refuse_unknown(fields, {*SHARED_FIELDS, _DESTINATION_COLUMN})

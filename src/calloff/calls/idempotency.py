@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from calloff.db.pool import Connection
 from calloff.db.statements import load
+from calloff.domain.codes import Code
 from calloff.domain.errors import CalloffError, Conflict
 
 
 class KeyReused(CalloffError):
     """The idempotency key was used for another request before (HTTP 422)."""
+
+    kind = Code.IDEMPOTENCY_KEY_REUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,10 @@ async def in_progress(connection: Connection, key: IdempotencyKey) -> AsyncItera
     """Hold `key` for one request. Raises `Conflict` while another one with the same key is in progress."""
     row = await (await connection.execute(load(__package__, "lock_key"), key.parameters())).fetchone()
     if row is None or not row["value"]:
-        raise Conflict("A request with this Idempotency-Key is still in progress. Wait, then repeat it.")
+        raise Conflict(
+            "A request with this Idempotency-Key is still in progress. Wait, then repeat it.",
+            code=Code.IDEMPOTENCY_KEY_IN_PROGRESS,
+        )
     try:
         yield
     finally:

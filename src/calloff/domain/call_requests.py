@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from calloff.domain.calls import NewCall
+from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
@@ -27,7 +28,9 @@ def parse_call(fields: Fields) -> NewCall:
     refuse_unknown(fields, {"phone_number", *SHARED_FIELDS})
     number = fields.get("phone_number")
     if number is None or number == "":
-        raise InvalidInput("phone_number is missing. Give the number to call.", field="phone_number")
+        raise InvalidInput(
+            "phone_number is missing. Give the number to call.", field="phone_number", code=Code.PHONE_NUMBER_MISSING
+        )
     if not isinstance(number, str):
         raise InvalidInput("phone_number is not a string. Give it in quotes.", field="phone_number")
     return NewCall(
@@ -43,7 +46,10 @@ def refuse_unknown(fields: Fields, known: Collection[str]) -> None:
     """Raises `InvalidInput` for the first field that nobody would read."""
     for name in fields:
         if name not in known:
-            raise InvalidInput(f"{name[:60]!r} is not a field of this request. Remove it, or check its spelling.")
+            raise InvalidInput(
+                f"{name[:60]!r} is not a field of this request. Remove it, or check its spelling.",
+                code=Code.FIELD_UNKNOWN,
+            )
 
 
 def parse_schedule(fields: Fields) -> Schedule:

@@ -55,7 +55,9 @@ def parse_number(text: str, field: str) -> str:
     """
     if _DECIMAL.fullmatch(text.strip(" ")):
         # Not a separator: the call would go to somebody whose number is this one and a zero.
-        raise InvalidInput(f"{field} is a decimal number, as some programs write columns of numbers. Write it as text.")
+        raise InvalidInput(
+            f"{field} is a decimal number, as some programs write columns of numbers. Write it as text.", field=field
+        )
     number = text.translate(_SEPARATORS)
     if not _NUMBER.fullmatch(number):
         raise InvalidInput(

@@ -19,6 +19,7 @@ from calloff.calls.submit import DELETED, schedule_parameters, window_still_open
 from calloff.db.certain import confirmed
 from calloff.db.pool import Connection, open_connection
 from calloff.db.statements import load
+from calloff.domain.codes import Code
 from calloff.domain.errors import NO_DEPLOYMENT, Deleted, InvalidInput, NotFound
 from calloff.domain.phone import Destination
 from calloff.domain.schedule import Schedule
@@ -171,7 +172,9 @@ class Upload:
         row = await (await self._connection.execute(load(__package__, "upload_totals"), {})).fetchone()
         assert row is not None
         if row["queued"] == 0:
-            raise InvalidInput(f"The list has no row that can be called. {row['first_error'] or 'Add some.'}")
+            raise InvalidInput(
+                f"The list has no row that can be called. {row['first_error'] or 'Add some.'}", code=Code.LIST_EMPTY
+            )
         return Totals(row["queued"], row["rejected"])
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
 
 DESTINATION = ("destination", "phone_number")
@@ -38,12 +39,13 @@ def find_destination(columns: Sequence[str], chosen: str | None = None) -> int:
         return places[0]
     exact = [place for place, name in enumerate(columns) if name.lower() in DESTINATION]
     if len(exact) > 1:
-        raise InvalidInput("The list has a column twice. Give each column its own name.")
+        raise InvalidInput("The list has a column twice. Give each column its own name.", code=Code.COLUMN_REPEATED)
     known = exact or [place for place, name in enumerate(names) if name in _KNOWN]
     if not known:
         raise InvalidInput(
             "The list has no destination column. Name the column of numbers destination, or say which one it is with "
-            "destination_column."
+            "destination_column.",
+            code=Code.DESTINATION_COLUMN_MISSING,
         )
     if len(known) > 1:
         several = ", ".join(repr(columns[place][:40]) for place in known[:5])

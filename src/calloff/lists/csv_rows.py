@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from calloff.domain.codes import Code
 from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.errors import InvalidInput
 from calloff.domain.phone import parse_destination
@@ -58,16 +59,18 @@ class CsvRows:
         rows = list(self._rows(self._records.feed(self._text.finish())))
         rows += self._rows(self._records.finish())
         if self._columns is None:
-            raise InvalidInput("The list is empty. Send a CSV file with a destination column.")
+            raise InvalidInput("The list is empty. Send a CSV file with a destination column.", code=Code.LIST_EMPTY)
         return rows
 
     def _rows(self, records: Iterable[Record]) -> Iterator[StagedRow | RejectedRow]:
         for line, record, problem in records:
             if line > MAX_LINES:
-                raise InvalidInput(f"The list has more than {MAX_LINES} lines. Send it in several parts.")
+                raise InvalidInput(
+                    f"The list has more than {MAX_LINES} lines. Send it in several parts.", code=Code.LIST_TOO_LONG
+                )
             if problem is not None:
                 if self._columns is None:
-                    raise InvalidInput(f"The list has no header that can be read. {problem}")
+                    raise InvalidInput(f"The list has no header that can be read. {problem}", code=Code.LIST_MALFORMED)
                 yield self._reject(line, record.decode(errors="replace"), problem)
             elif record.strip(_BLANK):
                 row = self._row(line, record)
@@ -79,7 +82,9 @@ class CsvRows:
             text = record.decode()
         except UnicodeDecodeError:
             if self._columns is None:
-                raise InvalidInput("The list is of no encoding that is known. Save it as CSV in UTF-8.") from None
+                raise InvalidInput(
+                    "The list is of no encoding that is known. Save it as CSV in UTF-8.", code=Code.LIST_MALFORMED
+                ) from None
             return self._reject(line, record.decode(errors="replace"), "The row is not UTF-8. Save the file as UTF-8.")
         if self._columns is None and self._take_header(text):
             return None
@@ -110,38 +115,52 @@ class CsvRows:
             return self._reject(line, destination, error.message)
         self._names += self._name_bytes
         if self._names > MAX_NAMES:
-            raise InvalidInput("The columns' names are too long for so many rows. Shorten them, or send fewer rows.")
+            raise InvalidInput(
+                "The columns' names are too long for so many rows. Shorten them, or send fewer rows.",
+                code=Code.LIST_TOO_LONG,
+            )
         return StagedRow(line, parsed, {self._columns[place]: cells[place] for place in self._variables})
 
     def _reject(self, line: int, value: str, error: str) -> RejectedRow:
         self._rejected += 1
         if self._rejected > MAX_REJECTED:
             raise InvalidInput(
-                f"More than {MAX_REJECTED} rows cannot be called. Check the destination column. Line {line}: {error}"
+                f"More than {MAX_REJECTED} rows cannot be called. Check the destination column. Line {line}: {error}",
+                code=Code.LIST_TOO_LONG,
             )
         return RejectedRow(line, value.strip().replace("\0", "\ufffd")[:_MAX_VALUE], error)
 
     def _take_header(self, text: str) -> bool:
         """Read the first row; False if it is a number, so that it belongs to the list."""
         if "\0" in text:
-            raise InvalidInput("The list holds a NUL where its header should be. Save it as CSV in UTF-8.")
+            raise InvalidInput(
+                "The list holds a NUL where its header should be. Save it as CSV in UTF-8.", code=Code.LIST_MALFORMED
+            )
         if _is_destination(text.strip().strip('"')):
             self._columns, self._records.delimiter = ["destination"], ","
             return False
         if len(text) > _MAX_HEADER:
-            raise InvalidInput("The list's header is too long. Shorten the columns' names.")
+            raise InvalidInput("The list's header is too long. Shorten the columns' names.", code=Code.LIST_TOO_LONG)
         try:
             columns = [name.strip() for name in next(csv.reader((text,), delimiter=self._records.delimiter))]
         except (csv.Error, StopIteration):
-            raise InvalidInput("The list's header is not well-formed CSV. Check its quotes.") from None
+            raise InvalidInput(
+                "The list's header is not well-formed CSV. Check its quotes.", code=Code.LIST_MALFORMED
+            ) from None
         if _is_destination(columns[0]):
-            raise InvalidInput("The list has several columns and no header. Name the columns in the first row.")
+            raise InvalidInput(
+                "The list has several columns and no header. Name the columns in the first row.",
+                code=Code.LIST_MALFORMED,
+            )
         destination = find_destination(columns, self._destination_column)
         named = [name for name in columns if name]
         if len(set(named)) < len(named):
-            raise InvalidInput("The list has a column twice. Give each column its own name.")
+            raise InvalidInput("The list has a column twice. Give each column its own name.", code=Code.COLUMN_REPEATED)
         if len(columns) > _MAX_COLUMNS:
-            raise InvalidInput(f"The list has more than {_MAX_COLUMNS} columns. Leave out those that no call needs.")
+            raise InvalidInput(
+                f"The list has more than {_MAX_COLUMNS} columns. Leave out those that no call needs.",
+                code=Code.LIST_TOO_LONG,
+            )
         self._columns, self._destination = columns, destination
         self._unnamed = [place for place, name in enumerate(columns) if not name]
         self._variables = [place for place, name in enumerate(columns) if name and place != destination]

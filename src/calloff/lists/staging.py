@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from calloff.db.background import end_tasks
+from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
 from calloff.lists.bulk import RejectedRow, StagedRow, Upload
 from calloff.lists.csv_rows import CsvRows
@@ -110,7 +111,10 @@ class _Workbook:
     def write(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > MAX_WORKBOOK:
-            raise InvalidInput(f"The workbook is larger than {MAX_WORKBOOK // 1024**2} MiB. Save its sheet as CSV.")
+            raise InvalidInput(
+                f"The workbook is larger than {MAX_WORKBOOK // 1024**2} MiB. Save its sheet as CSV.",
+                code=Code.LIST_TOO_LONG,
+            )
         self._file.write(data)
 
     def close(self) -> None:

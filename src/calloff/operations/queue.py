@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from calloff.accounts.access import Permission
 from calloff.calls import cancel as calls
 from calloff.db.pool import Pool
+from calloff.domain.codes import Code, Said
 from calloff.domain.errors import NotFound
 from calloff.operations.access import Actor, DeploymentAccess, Door, Right, to_deployment
 from calloff.operations.operation import Act, Record, operation
 from calloff.reports.read import CallStatus, find_call
 
-NO_CALL = "No call was found by that call id."
+NO_CALL = Said(Code.CALL_NOT_FOUND, "No call was found by that call id.")
 
 
 @dataclass(frozen=True, slots=True)

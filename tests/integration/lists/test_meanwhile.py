@@ -84,7 +84,10 @@ async def test_a_list_for_which_there_is_no_place_is_refused_and_others_go_on(po
             refused += [await second.upload(_LIST), await third.upload(_LIST)]
             for answer in refused:
                 assert answer.status_code == 503
-                assert answer.json() == {"error": "Too many lists are being uploaded. Try again in a moment."}
+                assert answer.json() == {
+                    "error": "Too many lists are being uploaded. Try again in a moment.",
+                    "code": "busy",
+                }
             assert (await _read(third, "calls")).json()["calls"] == [], "all else is answered"
             let_go.set()
             assert {answer.status_code for answer in await asyncio.gather(*coming)} == {200}

@@ -28,7 +28,8 @@ def openapi_document() -> Schema:
             "description": (
                 "Sign in with HTTP Basic: your e-mail address, and a developer key as the password. "
                 "`Accept: application/json` or `application/xml` picks the representation of every answer. "
-                "Whatever is not a 2xx has an error in its body: a sentence that says what to mend."
+                "Whatever is not a 2xx has an error in its body: a sentence that says what to mend, "
+                "and in JSON a code for programs beside it."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -4,6 +4,7 @@ from calloff.api.bodies import BODY_SECONDS
 from calloff.api.openapi.errors import TO_QUEUE, Error, in_a_deployment, invalid, of_a_call, unreadable
 from calloff.api.openapi.examples import BULK_QUEUED, DETAILS
 from calloff.api.openapi.operations import DEPLOYMENT, OF_A_DEPLOYMENT, Body, Operation, answer, operation
+from calloff.domain.codes import Code
 
 _TAG = "Calls"
 _CALLBACKS = {"result": {"$ref": "#/components/callbacks/result"}}
@@ -42,7 +43,7 @@ def _queue() -> Operation:
         ),
         errors={
             **in_a_deployment("queue"),
-            **invalid("phone_number is missing. Give the number to call."),
+            **invalid(Code.PHONE_NUMBER_MISSING, "phone_number is missing. Give the number to call."),
             **TO_QUEUE,
             **unreadable(
                 too_slow=f"The body did not come within {BODY_SECONDS:.0f} seconds. Send it without pauses.",
@@ -77,8 +78,9 @@ def _bulk_queue() -> Operation:
         errors={
             **in_a_deployment("queue"),
             **invalid(
+                Code.DESTINATION_COLUMN_MISSING,
                 "The list has no destination column. Name the column of numbers destination, or say which one it is "
-                "with destination_column."
+                "with destination_column.",
             ),
             **TO_QUEUE,
             **unreadable(
@@ -107,7 +109,7 @@ def _list_calls() -> Operation:
         success=answer("One page.", "call_list", {"calls": [DETAILS], "next_before": "123"}),
         errors={
             **in_a_deployment("view", changes=False),
-            **invalid("limit is out of range. Give a number from 1 to 200."),
+            **invalid(Code.LIMIT_INVALID, "limit is out of range. Give a number from 1 to 200."),
         },
     )
 

@@ -6,6 +6,7 @@
 from typing import NamedTuple
 
 from calloff.accounts.throttle import TooManyAttempts
+from calloff.domain.codes import Code, Said
 from calloff.domain.errors import NO_DEPLOYMENT
 
 
@@ -18,6 +19,32 @@ class Error(NamedTuple):
 
 
 Errors = dict[int, Error]
+_CODES = {
+    "wrong": Code.NOT_AUTHENTICATED,
+    "missing": Code.CREDENTIALS_MISSING,
+    "method": Code.METHOD_NOT_ALLOWED,
+    "slowed": Code.TOO_MANY_ATTEMPTS,
+    "failed": Code.DATABASE_FAILED,
+    "not_confirmed": Code.OUTCOME_UNKNOWN,
+    "deleted": Code.DELETED,
+    "in_progress": Code.IDEMPOTENCY_KEY_IN_PROGRESS,
+    "key_reused": Code.IDEMPOTENCY_KEY_REUSED,
+    "not_permitted": Code.NOT_PERMITTED,
+    "no_deployment": Code.DEPLOYMENT_NOT_FOUND,
+    "no_call": Code.CALL_NOT_FOUND,
+    "not_pending": Code.NOT_PENDING,
+    "too_slow": Code.TOO_SLOW,
+    "too_large": Code.TOO_LARGE,
+    "unsupported": Code.UNSUPPORTED,
+    "busy": Code.BUSY,
+    "no_database": Code.DATABASE_FAILED,
+}
+
+
+def said(cause: str, message: str) -> Said:
+    """What the body says, with its code."""
+    return message if isinstance(message, Said) else Said(_CODES[cause], message)
+
 
 NOT_ALLOWED = 405
 IN_EVERY_OPERATION: Errors = {
@@ -87,9 +114,9 @@ def of_a_call(permission: str, *, changes: bool = True) -> Errors:
     }
 
 
-def invalid(message: str) -> Errors:
+def invalid(code: Code, message: str) -> Errors:
     """What was sent cannot be used."""
-    return {400: Error("The request is improperly formatted or invalid.", {"invalid": message})}
+    return {400: Error("The request is improperly formatted or invalid.", {"invalid": Said(code, message)})}
 
 
 def unreadable(*, too_slow: str, too_large: str, unsupported: str) -> Errors:

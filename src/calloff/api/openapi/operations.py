@@ -1,10 +1,11 @@
 """How an operation is written down: its address, what it takes, what it answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from calloff.api.errors import error_body
 from calloff.api.openapi.code_samples import code_samples
-from calloff.api.openapi.errors import IN_EVERY_OPERATION, NOT_ALLOWED, Error, Errors
+from calloff.api.openapi.errors import IN_EVERY_OPERATION, NOT_ALLOWED, Error, Errors, said
 from calloff.api.openapi.schemas import Schema, reference
 from calloff.api.representation import to_xml
 
@@ -91,14 +92,21 @@ def answer(description: str, schema: str, example: dict[str, Any], **more: Schem
 
 def error_answer(status: int, error: Error) -> Schema:
     """The answer of an error, in both representations."""
-    bodies = {cause: {"error": message} for cause, message in error.messages.items()}
-    found: Schema = {"description": error.description, "content": _content("error", bodies)}
+    sentences = {cause: said(cause, message) for cause, message in error.messages.items()}
+    content = _content(
+        "error",
+        {cause: error_body(sentence) for cause, sentence in sentences.items()},
+        {cause: error_body(sentence, xml=True) for cause, sentence in sentences.items()},
+    )
+    found: Schema = {"description": error.description, "content": content}
     if status in _HEADERS:
         found["headers"] = {_HEADERS[status]: {"schema": {"type": "string"}}}
     return found
 
 
-def _content(schema: str, examples: dict[str, dict[str, Any]]) -> Schema:
+def _content(
+    schema: str, examples: Mapping[str, Mapping[str, Any]], in_xml: Mapping[str, Mapping[str, Any]] | None = None
+) -> Schema:
     return {
         "application/json": {
             "schema": reference(schema),
@@ -106,6 +114,6 @@ def _content(schema: str, examples: dict[str, dict[str, Any]]) -> Schema:
         },
         "application/xml": {
             "schema": {"type": "string"},
-            "examples": {name: {"value": to_xml(example)} for name, example in examples.items()},
+            "examples": {name: {"value": to_xml(example)} for name, example in (in_xml or examples).items()},
         },
     }

@@ -29,7 +29,12 @@ def shape(properties: dict[str, Schema], *, required: list[str] | None = None) -
 def answer_schemas() -> dict[str, Schema]:
     """Each, by the name that the document refers to it by."""
     return {
-        "error": shape({"error": {"type": "string", "description": "A sentence that says what to mend."}}),
+        "error": shape(
+            {
+                "error": {"type": "string", "description": "A sentence that says what to mend."},
+                "code": {"type": "string", "description": "The same for programs: it stays, whatever the sentence."},
+            }
+        ),
         "health": shape({"status": {"type": "string"}}),
         "paused": shape({"paused": {"type": "boolean"}}),
         "queued_call": shape({"call_id": _CALL_ID}),

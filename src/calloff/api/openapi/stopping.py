@@ -3,6 +3,7 @@
 from calloff.api.openapi.errors import Error, in_a_deployment, invalid, of_a_call
 from calloff.api.openapi.examples import CANCELLATIONS
 from calloff.api.openapi.operations import DEPLOYMENT, OF_A_DEPLOYMENT, Operation, answer, operation
+from calloff.domain.codes import Code
 
 _TAG = "Stopping"
 
@@ -60,7 +61,7 @@ def _list_cancellations() -> Operation:
         success=answer("One page.", "cancellation_list", CANCELLATIONS),
         errors={
             **in_a_deployment("view", changes=False),
-            **invalid("limit is out of range. Give a number from 1 to 200."),
+            **invalid(Code.LIMIT_INVALID, "limit is out of range. Give a number from 1 to 200."),
         },
     )
 

@@ -39,7 +39,7 @@ async def calls(request: Request) -> Response:
     page = parse_page(request, filters=frozenset({"status"}))
     status = page.filters.get("status")
     if status is not None and status not in STATUSES:
-        raise InvalidInput(f"status is none of {', '.join(STATUSES)}. Give one of them.")
+        raise InvalidInput(f"status is none of {', '.join(STATUSES)}. Give one of them.", field="status")
     found = await list_calls(
         pool_of(request), access, limit=page.limit, before=page.before, statuses=[status] if status else STATUSES
     )

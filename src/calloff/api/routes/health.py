@@ -8,8 +8,10 @@ from starlette.responses import Response
 from calloff.api.authentication import pool_of
 from calloff.api.errors import error_response
 from calloff.api.representation import respond
+from calloff.domain.codes import Code, Said
 
 router = APIRouter()
+_NO_DATABASE = Said(Code.DATABASE_FAILED, "The database cannot be reached. Start it, or check its address.")
 
 
 @router.get("/healthz")
@@ -25,5 +27,5 @@ async def readyz(request: Request) -> Response:
         async with pool_of(request).connection(timeout=2) as connection:
             await connection.execute("SELECT")
     except (psycopg.Error, PoolTimeout):
-        return error_response(request, 503, "The database cannot be reached. Start it, or check its address.")
+        return error_response(request, 503, _NO_DATABASE)
     return respond(request, {"status": "ready"})

@@ -59,6 +59,7 @@ CHANGES = (
         "POST /console/limits/{account_id}",
         "calloff admin account limit {account_id} --max-concurrent-calls 5",
     ),
+    _change("set an account's country", "account {account_id}", "calloff admin account country {account_id} DE"),
     _change("pause every deployment", "account {account_id}", "POST /console/limits/{account_id}/pause"),
     _change(
         "deactivate an account",

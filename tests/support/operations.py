@@ -136,6 +136,7 @@ _SPEECH = Speech.of_this_machine(AudioCache(Path(tempfile.gettempdir()) / "callo
 
 TRIALS: dict[AnyOperation, Trial] = {
     accounts.add_account: Trial(_nowhere, lambda world: ("Clinic",)),
+    accounts.set_country: Trial(_account, lambda world: ("DE",)),
     accounts.limit_account: Trial(_account, named={"max_concurrent_calls": 5, "calls_per_second": None}),
     accounts.pause_account: Trial(_account),
     accounts.deactivate_account: Trial(_account),

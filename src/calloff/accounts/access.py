@@ -71,6 +71,8 @@ class Found:
     account_id: int
     application_id: int
     is_deleted: bool
+    country: str
+    """Of the account: in which its numbers without a country code are read."""
     may: frozenset[Permission]
 
 
@@ -99,7 +101,7 @@ async def _find(pool: Pool, statement: str, user: User | None, **place: int) -> 
     if row is None:
         return None
     may = frozenset(permission for permission in Permission if row["has_all"] or row[f"may_{permission}"])
-    return Found(row["account_id"], row["application_id"], row["is_deleted"], may)
+    return Found(row["account_id"], row["application_id"], row["is_deleted"], row["country"], may)
 
 
 def _asking(user: User | None) -> dict[str, object]:

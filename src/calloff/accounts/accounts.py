@@ -10,7 +10,8 @@ from calloff.db.certain import call_certainly
 from calloff.db.pool import Connection, Pool
 from calloff.db.source import Source
 from calloff.db.statements import load
-from calloff.domain.errors import NotFound
+from calloff.domain.errors import InvalidInput, NotFound
+from calloff.domain.numbers import COUNTRIES
 
 NO_ACCOUNT = "No account was found by that id. List the accounts."
 
@@ -24,6 +25,8 @@ class Account:
     max_concurrent_calls: int | None
     """Of all its deployments together."""
     calls_per_second: float | None
+    country: str
+    """In which numbers without a country code are read, as ISO 3166-1 alpha-2."""
     created_at: datetime
     deactivated_at: datetime | None
 
@@ -56,6 +59,15 @@ async def limit_account(
     """Set what all deployments of the account may do together; None is no limit. Raises `NotFound`, `InvalidInput`."""
     limits = {"max_concurrent_calls": max_concurrent_calls, "calls_per_second": calls_per_second}
     return await _one(source, "limit_account", {"account_id": account_id, **limits})
+
+
+async def set_country(source: Source, account_id: int, country: str) -> Account:
+    """Read the account's numbers as those of that country from the next call on. Raises `NotFound`, `InvalidInput`."""
+    if country not in COUNTRIES:
+        raise InvalidInput(
+            "country is none that has phone numbers. Give its two letters, like US or DE.", field="country"
+        )
+    return await _one(source, "set_country", {"account_id": account_id, "country": country})
 
 
 async def deactivate_account(source: Source, account_id: int) -> Account:

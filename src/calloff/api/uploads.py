@@ -30,7 +30,7 @@ _DESTINATION_COLUMN = "destination_column"
 """Names the column of the numbers, for lists that call it as nobody else does."""
 
 
-async def read_upload(request: Request, upload: Upload) -> tuple[SharedFields, bytes]:
+async def read_upload(request: Request, upload: Upload, country: str) -> tuple[SharedFields, bytes]:
     """Stage every row of the list; returns what holds for all of them, and the fingerprint of the request.
 
     Raises `InvalidInput`, `UnsupportedBody`, `TooLarge` above 512 MiB, or `TooSlow`.
@@ -39,7 +39,7 @@ async def read_upload(request: Request, upload: Upload) -> tuple[SharedFields, b
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_LIST:
         raise too_large(MAX_LIST)
-    async with Staging(upload) as staging:
+    async with Staging(upload, country) as staging:
         reader = _Reader(staging)
         async for chunk in read_patiently(aiter(request.stream()), MAX_LIST):
             for piece in stream.feed(chunk):

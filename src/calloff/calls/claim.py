@@ -29,6 +29,9 @@ class ClaimedCall:
     claim: Claim
     trunk_id: int
     phone_number: str
+    """As its caller wrote it."""
+    number: str
+    """The same as it is dialed, in E.164."""
     caller_id: str | None
     postd: str | None
     is_pci: bool
@@ -86,6 +89,7 @@ def _calls(deployment_id: int, claimed: dict[str, Any]) -> list[ClaimedCall]:
             claim=Claim(deployment_id, call["id"], token),
             trunk_id=claimed["trunk_id"],
             phone_number=call["phone_number"],
+            number=call["number"],
             caller_id=call["caller_id"],
             postd=call["postd"],
             is_pci=call["is_pci"],

@@ -77,7 +77,7 @@ def _permit(call: ClaimedCall, dialog: DialogIds, deadline: float) -> Permit:
     return Permit(
         call_id=call.claim.call_id,
         attempt=call.attempt,
-        number=call.phone_number,
+        number=call.number,
         caller_id=call.caller_id,
         ring_timeout=call.ring_timeout,
         deadline=deadline,

@@ -73,8 +73,12 @@ def window_still_open() -> Iterator[None]:
 async def insert_call(connection: Connection, deployment_id: int, call: NewCall) -> int:
     """The same as `submit` as a part of what else `connection` commits."""
     call.schedule.check(time.time())
+    number = call.destination.understood()
     parameters = {
         "deployment_id": deployment_id,
+        "number": number.digits,
+        "country": number.country,
+        "kind": number.kind,
         "phone_number": call.destination.phone_number,
         "ani": call.destination.ani,
         "postd": call.destination.postd,

@@ -29,11 +29,11 @@ _WORDS = {
 """What the forms call a field, where they do not use its name."""
 
 
-def read_call(form: Mapping[str, str]) -> NewCall:
-    """The call that the form asks for. Raises `InvalidInput` that names the field."""
+def read_call(form: Mapping[str, str], country: str) -> NewCall:
+    """The call that the form asks for, filled in in `country`. Raises `InvalidInput` that names the field."""
     parameters = [f";{name}={form[name]}" for name in ("ani", "postd") if form.get(name, "").strip()]
     fields = {**_shared(form), "phone_number": form.get("phone_number", "") + "".join(parameters)}
-    return parse_call(fields)
+    return parse_call(fields, country)
 
 
 def read_shared(form: Mapping[str, str]) -> SharedFields:

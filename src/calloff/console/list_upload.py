@@ -42,14 +42,14 @@ class Outcome:
     """The first of the rejected rows."""
 
 
-async def preview_list(request: Request) -> Preview:
+async def preview_list(request: Request, country: str) -> Preview:
     """The rows of the body, whose last one may be cut off and is left out.
 
     Raises `InvalidInput`, `TooLarge` or `TooSlow`.
     """
     chunks = read_patiently(aiter(request.stream()), MAX_FORM + MAX_PIECE)
     _, first = await _read_form(chunks)
-    rows = CsvRows()
+    rows = CsvRows(country=country)
     found = rows.feed(first)
     async for chunk in chunks:
         found += rows.feed(chunk)
@@ -66,7 +66,7 @@ async def upload_list(request: Request, access: DeploymentAccess) -> Outcome:
     Raises `InvalidInput`, `TooLarge` or `TooSlow`; then nothing is queued.
     """
     async with Upload.open(request.app.state.conninfo, access.deployment_id, None) as upload:
-        async with Staging(upload) as staging:
+        async with Staging(upload, access.country) as staging:
             chunks = read_patiently(aiter(request.stream()), MAX_LIST)
             shared, first = await _read_form(chunks)
             await staging.feed(first)

@@ -142,7 +142,8 @@ BEGIN
     SELECT
         count(*),
         json_agg(json_build_object(
-            'id', id, 'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
+            'id', id, 'phone_number', phone_number, 'number', '+' || number_of(number, phone_number),
+            'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
             'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id)
     INTO v_claimed, v_calls
     FROM claimed;
@@ -336,6 +337,9 @@ CREATE TABLE public.call (
     callee_type text,
     collected jsonb,
     events jsonb DEFAULT '[]'::jsonb NOT NULL,
+    number bigint,
+    country text,
+    number_kind text,
     CONSTRAINT active_has_a_claim CHECK (
 CASE
     WHEN (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) THEN (num_nonnulls(token, dialer_id, claimed_at) = 3)
@@ -360,6 +364,13 @@ CREATE FUNCTION public.is_tried_again(p_call public.call, p_result text, p_may_r
     SELECT p_may_retry AND (p_result <> 'unknown' OR p_on_unknown = 'retry') AND p_call.attempts < p_call.max_attempts
        AND (p_call.end_at IS NULL OR p_call.end_at > p_ended_at + make_interval(secs => p_call.reattempt_wait))
 $$;
+
+CREATE FUNCTION public.number_of(p_number bigint, p_phone_number text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+SELECT coalesce(p_number, CASE WHEN p_phone_number ~ '^[2-9][0-9]{9}$' THEN ('1' || p_phone_number)::bigint
+                               ELSE ltrim(p_phone_number, '+')::bigint END)
+$_$;
 
 CREATE FUNCTION public.pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
     LANGUAGE plpgsql
@@ -508,7 +519,9 @@ CREATE TABLE public.account (
     next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     deactivated_at timestamp with time zone,
+    country text DEFAULT 'US'::text NOT NULL,
     CONSTRAINT account_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
+    CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT account_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
     CONSTRAINT account_name_check CHECK ((name <> ''::text))
 )
@@ -651,6 +664,9 @@ CREATE VIEW public.call_status AS
     c.callee_type,
     c.collected,
     c.events,
+    c.number,
+    c.country,
+    c.number_kind,
         CASE
             WHEN ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (c.epoch < q.epoch)) THEN 'canceled'::text
             WHEN (c.state = 'claimed'::text) THEN 'queued'::text

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from calloff.domain.calls import NewCall
 from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
+from calloff.domain.numbers import DEFAULT_COUNTRY
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 
@@ -23,8 +24,8 @@ _MAX_VARIABLES = 64 * 1024
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
-def parse_call(fields: Fields) -> NewCall:
-    """The call that the fields of `queue` ask for. Raises `InvalidInput` that names the field."""
+def parse_call(fields: Fields, country: str = DEFAULT_COUNTRY) -> NewCall:
+    """The call that the fields of `queue`, sent from `country`, ask for. Raises `InvalidInput` that names the field."""
     refuse_unknown(fields, {"phone_number", *SHARED_FIELDS})
     number = fields.get("phone_number")
     if number is None or number == "":
@@ -34,7 +35,7 @@ def parse_call(fields: Fields) -> NewCall:
     if not isinstance(number, str):
         raise InvalidInput("phone_number is not a string. Give it in quotes.", field="phone_number")
     return NewCall(
-        destination=parse_destination(number),
+        destination=parse_destination(number, country),
         schedule=parse_schedule(fields),
         result_url=parse_result_url(fields),
         is_pci=parse_is_pci(fields),

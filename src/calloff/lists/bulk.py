@@ -180,7 +180,18 @@ class Upload:
 
 def _staged(row: StagedRow | RejectedRow) -> tuple[object, ...]:
     if isinstance(row, RejectedRow):
-        return (row.line, None, None, None, None, row.value, row.error)
-    destination = row.destination
+        return (row.line, None, None, None, None, None, None, None, row.value, row.error)
+    destination, number = row.destination, row.destination.understood()
     variables = json.dumps(row.variables) if row.variables else None
-    return (row.line, destination.phone_number, destination.ani, destination.postd, variables, None, None)
+    return (
+        row.line,
+        destination.phone_number,
+        destination.ani,
+        destination.postd,
+        number.digits,
+        number.country,
+        number.kind,
+        variables,
+        None,
+        None,
+    )

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from calloff.domain.codes import Code
 from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.errors import InvalidInput
-from calloff.domain.phone import parse_destination
+from calloff.domain.numbers import DEFAULT_COUNTRY
+from calloff.domain.phone import parse_destination, read_destination
 from calloff.lists.bulk import RejectedRow, StagedRow
 from calloff.lists.columns import find_destination
 from calloff.lists.csv_records import MAX_RECORD, Record, Records
@@ -33,12 +34,13 @@ csv.field_size_limit(MAX_RECORD)
 class CsvRows:
     """Turns chunks of bytes into rows: `feed` each chunk, then `finish`; both return the rows that are complete.
 
-    `destination_column` names the column of the numbers; None looks for it (`columns.find_destination`). Both raise
-    `InvalidInput` if the list as a whole cannot be read: no destination column, a column twice, or more of something
-    than the limits above.
+    `destination_column` names the column of the numbers; None looks for it (`columns.find_destination`). `country` is
+    where numbers without a country code are. Both raise `InvalidInput` if the list as a whole cannot be read: no
+    destination column, a column twice, or more of something than the limits above.
     """
 
-    def __init__(self, destination_column: str | None = None) -> None:
+    def __init__(self, destination_column: str | None = None, country: str = DEFAULT_COUNTRY) -> None:
+        self._country = country
         self._destination_column = destination_column
         self._text = Utf8()
         self._records = Records()
@@ -110,7 +112,7 @@ class CsvRows:
         if not "".join(cells).strip():
             return None
         try:
-            parsed = parse_destination(destination)
+            parsed = parse_destination(destination, self._country)
         except InvalidInput as error:
             return self._reject(line, destination, error.message)
         self._names += self._name_bytes
@@ -170,7 +172,7 @@ class CsvRows:
 
 def _is_destination(text: str) -> bool:
     try:
-        parse_destination(text)
+        read_destination(text)
     except InvalidInput:
         return False
     return True

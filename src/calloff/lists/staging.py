@@ -9,6 +9,7 @@ from typing import Self
 from calloff.db.background import end_tasks
 from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
+from calloff.domain.numbers import DEFAULT_COUNTRY
 from calloff.lists.bulk import RejectedRow, StagedRow, Upload
 from calloff.lists.csv_rows import CsvRows
 from calloff.lists.spreadsheets import MAX_WORKBOOK, SIGNATURE, read_workbook
@@ -24,12 +25,13 @@ _PIECE = 8 * 1024
 class Staging:
     """Parses a list piece by piece, and stages its rows: `feed` it, then `finish`, within `async with`.
 
-    The server takes one batch while the next one is read.
+    The server takes one batch while the next one is read. `country` is where numbers without a country code are.
     """
 
-    def __init__(self, upload: Upload) -> None:
+    def __init__(self, upload: Upload, country: str = DEFAULT_COUNTRY) -> None:
         self._upload = upload
-        self._rows = CsvRows()
+        self._country = country
+        self._rows = CsvRows(country=country)
         self._began = False
         self._workbook: _Workbook | None = None
         self._batch: list[StagedRow | RejectedRow] = []
@@ -53,7 +55,7 @@ class Staging:
             raise InvalidInput(
                 "destination_column came after the list. Send it before the part csv.", field="destination_column"
             )
-        self._rows = CsvRows(destination_column)
+        self._rows = CsvRows(destination_column, self._country)
 
     async def feed(self, data: bytes) -> None:
         """The next bytes of the list. Raises `InvalidInput` for what is no list."""

@@ -122,6 +122,8 @@ class DeploymentAccess(ApplicationAccess):
     """What an actor may do with a deployment."""
 
     deployment_id: int
+    country: str = field(kw_only=True)
+    """Of the account: in which its numbers without a country code are read."""
 
     @property
     def subject(self) -> str:
@@ -183,7 +185,13 @@ async def to_deployment(
     if row is None or application_id not in (None, row.application_id):
         raise NotFound(missing)
     return DeploymentAccess(
-        actor, row.account_id, _rights(actor, row), row.application_id, deployment_id, is_deleted=row.is_deleted
+        actor,
+        row.account_id,
+        _rights(actor, row),
+        row.application_id,
+        deployment_id,
+        is_deleted=row.is_deleted,
+        country=row.country,
     )
 
 

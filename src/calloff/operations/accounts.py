@@ -34,6 +34,16 @@ async def limit_account(
     return after
 
 
+@operation("set an account's country", Role.OPERATOR, Door.CLI)
+async def set_country(act: Act[Access], country: str) -> Account:
+    """Read the account's numbers without a country code as those of `country`. Raises `InvalidInput`."""
+    async with act.change() as change:
+        before = await accounts.lock_account(change.connection, act.account_id)
+        after = await accounts.set_country(change.connection, act.account_id, country)
+        change.values = differences(before, after)
+    return after
+
+
 @operation("pause every deployment", Role.ADMINISTRATOR, Door.CONSOLE)
 async def pause_account(act: Act[Access]) -> None:
     """Start nothing more in the whole account, until each deployment is resumed by itself.

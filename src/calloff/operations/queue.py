@@ -44,6 +44,7 @@ async def to_call(pool: Pool, actor: Actor, call_id: int) -> CallAccess:
         place.deployment_id,
         call,
         is_deleted=place.is_deleted,
+        country=place.country,
     )
 
 

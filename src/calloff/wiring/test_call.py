@@ -7,6 +7,7 @@ from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.config import Settings
 from calloff.domain.errors import NotFound
+from calloff.domain.numbers import understand
 from calloff.domain.permits import Permit
 from calloff.domain.phone import parse_number
 from calloff.operations.access import OPERATOR, to_account
@@ -30,7 +31,7 @@ async def place_test_call(
     However it ends, the audit log says that it was made. Raises `NotFound`, `InvalidInput` for
     what is no number, and `TrunkUnavailable`.
     """
-    destination = parse_number(number, "The number")
+    destination = understand(parse_number(number, "The number"), field="The number").e164
     shown = None if caller_id is None else parse_number(caller_id, "The caller ID")
     sip = SipStackSettings(
         local_address=settings.sip_address, rtp_ports=settings.rtp_port_range, ca_file=settings.sip_ca_file

@@ -32,6 +32,7 @@ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('t
 """Of every table but those that hold nothing but what we count and note ourselves."""
 # What the table itself keeps to a form that no markup has.
 _GUARDED = {
+    "account.country",
     "account_user.password_hash",
     "call.ani",
     "call.phone_number",
@@ -48,7 +49,9 @@ _NOT_SHOWN = {
     "application_recording.name",
     "audit_log.changes",
     "call.collected",
+    "call.country",
     "call.dialog",
+    "call.number_kind",
     "callback.host",
     "callback_key.secret",
     "dialer.dials",

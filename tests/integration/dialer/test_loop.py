@@ -112,7 +112,7 @@ async def test_a_long_queue_does_not_starve_a_short_one(pool: Pool, database_url
     async with dialing(pool, database_url, trunk, tmp_path, ports=4):
         await trunk.wait_dialed(20)
     first = [number for _, number in trunk.dialed[:20]]
-    assert sum(number.startswith("61755520") for number in first) == 3
+    assert sum(number.startswith("+161755520") for number in first) == 3
 
 
 async def test_the_limits_hold_across_dialers(pool: Pool, database_url: str, tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ async def test_a_start_that_took_too_long_is_taken_back_and_not_dialed(
         await holder.execute("SELECT pg_sleep(1.1)")
         await holder.rollback()
         call = await wait_call(pool, call_id, is_over)
-    assert trunk.too_late == ["6175551234"]
-    assert [number for _, number in trunk.dialed] == ["6175551234"]
+    assert trunk.too_late == ["+16175551234"]
+    assert [number for _, number in trunk.dialed] == ["+16175551234"]
     assert (call.attempts, [event.name for event in call.events][:2]) == (1, ["queued", "dialing"])
 
 

@@ -1,1 +1,1 @@
-INSERT INTO account (name) VALUES (%(name)s) RETURNING id, name, max_concurrent_calls, calls_per_second, created_at, deactivated_at
+INSERT INTO account (name) VALUES (%(name)s) RETURNING id, name, max_concurrent_calls, calls_per_second, country, created_at, deactivated_at

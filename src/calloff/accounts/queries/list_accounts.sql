@@ -1,1 +1,1 @@
-SELECT id, name, max_concurrent_calls, calls_per_second, created_at, deactivated_at FROM account ORDER BY id
+SELECT id, name, max_concurrent_calls, calls_per_second, country, created_at, deactivated_at FROM account ORDER BY id

@@ -1,4 +1,4 @@
-SELECT id, name, max_concurrent_calls, calls_per_second, created_at, deactivated_at
+SELECT id, name, max_concurrent_calls, calls_per_second, country, created_at, deactivated_at
 FROM account
 WHERE id = %(account_id)s
 FOR NO KEY UPDATE

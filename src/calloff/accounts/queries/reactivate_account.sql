@@ -1,3 +1,3 @@
 UPDATE account SET deactivated_at = NULL
 WHERE id = %(account_id)s
-RETURNING id, name, max_concurrent_calls, calls_per_second, created_at, deactivated_at
+RETURNING id, name, max_concurrent_calls, calls_per_second, country, created_at, deactivated_at

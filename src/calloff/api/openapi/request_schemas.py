@@ -25,7 +25,8 @@ def _phone_number() -> Schema:
     return {
         "type": "string",
         "description": (
-            "7 to 15 digits with an optional `+`; separators are allowed, and so are `tel:` before it and "
+            "A number that can exist; one without `+` is read in your account's country. Separators are allowed, and "
+            "so are `tel:` before it and "
             "`;ani=` (the caller ID) and `;postd=` (digits to send after the answer) behind it."
         ),
         "pattern": r"^(tel:)?\+?[0-9]{7,15}(;ani=\+?[0-9]{7,15})?(;postd=[0-9*#A-D,wp]{1,64})?$",

@@ -33,7 +33,7 @@ async def bulk_queue(request: Request) -> Response:
         upload = await stack.enter_async_context(
             Upload.open(conninfo_of(request), access.deployment_id, idempotency_key(request, access.deployment_id))
         )
-        shared, fingerprint = await read_upload(request, upload)
+        shared, fingerprint = await read_upload(request, upload, access.country)
         totals = await queue_list(pool_of(request), access, upload, shared, fingerprint)
         is_xml = prefers_xml(request.headers.getlist("accept"))
         pieces = _xml(upload, totals) if is_xml else _json(upload, totals)

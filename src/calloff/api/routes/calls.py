@@ -27,7 +27,7 @@ async def queue(request: Request) -> Response:
     key = idempotency_key(request, access.deployment_id)
     fields = await read_fields(request)
     once = None if key is None else Once(key, fingerprint_of(fields))
-    call_id = await queue_call(pool_of(request), access, parse_call(fields), once)
+    call_id = await queue_call(pool_of(request), access, parse_call(fields, access.country), once)
     link = f'<{request.base_url}api/outbound/{call_id}>; rel="status"'
     return respond(request, {"call_id": str(call_id)}, headers={"Link": link})
 

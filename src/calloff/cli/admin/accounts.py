@@ -60,6 +60,19 @@ def limit_account_command(
     show(account, f"Account {account.id} ({account.name}) is limited.", as_json=as_json)
 
 
+@accounts.command("country")
+@with_settings("admin")
+def set_country_command(
+    settings: Settings,
+    account_id: int,
+    country: Annotated[str, typer.Argument(help="Two letters, like US or DE.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read an account's numbers without a country code as those of a country."""
+    account = carry_out(settings, at_account(account_id), operations.set_country, country.upper())
+    show(account, f"Numbers of account {account.id} ({account.name}) are read in {account.country}.", as_json=as_json)
+
+
 @accounts.command("deactivate")
 @with_settings("admin")
 def deactivate_account_command(settings: Settings, account_id: int, as_json: AsJson = False) -> None:

@@ -109,7 +109,7 @@ async def queue_one(request: Request) -> Response:
     place = await enter(request, Permission.QUEUE)
     form = await read_form(request, place.session)
     try:
-        call_id = await queue_call(pool_of(request), place.access, read_call(form))
+        call_id = await queue_call(pool_of(request), place.access, read_call(form, place.access.country))
     except InvalidInput as error:
         return await _show_form(place, form, in_words(error))
     shown_on = f"/calls/{call_id}" if Permission.VIEW in place.may else f"/queue?queued={call_id}"

@@ -24,9 +24,9 @@ async def upload_page(request: Request) -> Response:
 @router.post("/preview")
 async def preview(request: Request) -> Response:
     """What the beginning of a list, which is the body, would become."""
-    await _enter(request)
+    place = await _enter(request)
     try:
-        found = await preview_list(request)
+        found = await preview_list(request, place.access.country)
     except (InvalidInput, TooLarge, TooSlow) as error:
         return _refusal(error)
     return HTMLResponse(fragment("_preview.html", preview=found))

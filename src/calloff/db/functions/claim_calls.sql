@@ -104,7 +104,8 @@ BEGIN
     SELECT
         count(*),
         json_agg(json_build_object(
-            'id', id, 'phone_number', phone_number, 'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
+            'id', id, 'phone_number', phone_number, 'number', '+' || number_of(number, phone_number),
+            'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
             'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id)
     INTO v_claimed, v_calls
     FROM claimed;

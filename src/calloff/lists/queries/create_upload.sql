@@ -4,6 +4,9 @@ CREATE TEMPORARY TABLE upload (
     phone_number text,
     ani text,
     postd text,
+    number bigint,
+    country text,
+    number_kind text,
     variables jsonb,
     value text,
     error text

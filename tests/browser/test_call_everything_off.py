@@ -7,8 +7,9 @@ from datetime import datetime
 
 from playwright.async_api import Browser, Page, expect
 
+from calloff.domain.calls import CallStatus
 from calloff.domain.schedule import Schedule
-from calloff.reports.read import CallStatus, list_calls
+from calloff.reports.read import list_calls
 from calloff.upkeep.settler import settle_canceled
 from tests.browser.conftest import Watched, fill_sign_in, follow, press, watching
 from tests.browser.looks import Look

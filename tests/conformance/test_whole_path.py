@@ -9,11 +9,11 @@ from pathlib import Path
 from calloff.calls.cancel import cancel_pending
 from calloff.calls.submit import submit
 from calloff.db.pool import Pool
-from calloff.domain.calls import NewCall
+from calloff.domain.calls import CallStatus, NewCall
 from calloff.domain.phone import Destination
 from calloff.domain.schedule import Schedule
 from calloff.lists.bulk import SharedFields, StagedRow, Upload
-from calloff.reports.read import CallStatus, find_call, list_calls
+from calloff.reports.read import find_call, list_calls
 from calloff.trunks.base import SAMPLE_RATE
 from calloff.voice.cache import AudioCache
 from calloff.voice.speech import Speech

@@ -1,6 +1,6 @@
 """What no JSON Schema can say, put right in what Schemathesis takes for valid (`SCHEMATHESIS_HOOKS` names this file).
 
-A window has to be to come, a number has to exist, a list has to hold one, and an idempotency key is good for one request.
+A window has to be to come, a number has to exist, a list has to hold one, and a key is good for one request.
 """
 
 import json

@@ -11,7 +11,7 @@ from python_multipart.multipart import parse_options_header
 
 from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
-from calloff.domain.call_requests import Fields, check_text
+from calloff.contract.fields import Fields, check_text
 from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput, TooLarge, TooSlow
 

@@ -14,20 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calloff.accounts.throttle import TooManyAttempts
 from calloff.api.representation import respond
-from calloff.calls.idempotency import KeyReused
+from calloff.contract.errors import error_body, status_of
 from calloff.domain.codes import Code, Said
-from calloff.domain.errors import (
-    Busy,
-    CalloffError,
-    Conflict,
-    InvalidInput,
-    NotAuthenticated,
-    NotFound,
-    NotPermitted,
-    OutcomeUnknown,
-    TooLarge,
-    TooSlow,
-)
+from calloff.domain.errors import CalloffError
 
 _log = logging.getLogger(__name__)
 
@@ -38,20 +27,6 @@ class UnsupportedBody(CalloffError):
     kind = Code.UNSUPPORTED
 
 
-_STATUS: tuple[tuple[type[CalloffError], int], ...] = (
-    (InvalidInput, 400),
-    (NotAuthenticated, 401),
-    (NotPermitted, 403),
-    (NotFound, 404),
-    (TooSlow, 408),
-    (Conflict, 409),
-    (TooLarge, 413),
-    (UnsupportedBody, 415),
-    (KeyReused, 422),
-    (TooManyAttempts, 429),
-    (OutcomeUnknown, 500),
-    (Busy, 503),
-)
 _FRAMEWORK = {
     404: Said(Code.ADDRESS_UNKNOWN, "There is nothing at this address. Check the path."),
     405: Said(Code.METHOD_NOT_ALLOWED, "This method is not allowed here. Use one of the methods in the Allow header."),
@@ -72,14 +47,9 @@ def error_response(request: Request, status: int, message: Said, headers: Mappin
     return respond(request, error_body(message), error_body(message, xml=True), status=status, headers=headers)
 
 
-def error_body(message: Said, *, xml: bool = False) -> dict[str, str]:
-    """The sentence, and in JSON its code beside it; in XML the body is what the contract documents, to the byte."""
-    return {"error": str(message)} if xml else {"error": str(message), "code": message.code.value}
-
-
 async def _answer_calloff_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CalloffError)
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = status_of(error)
     headers = {"WWW-Authenticate": 'Basic realm="Calloff"'} if status == 401 else {}
     if isinstance(error, TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)

@@ -1,17 +1,12 @@
-"""JSON or XML, as the client asks (contract, *Every request*; RFC 9110 section 12.5.1)."""
+"""An answer in the representation that the client asks for (contract, *Every request*)."""
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-_JSON, _XML = "application/json", "application/xml"
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""XML 1.0 section 2.2: what no document may contain, not even escaped."""
+from calloff.contract.rendering import JSON, XML, prefers_xml, to_json, to_xml
 
 
 def respond(
@@ -24,65 +19,5 @@ def respond(
 ) -> Response:
     """`content` in the representation that the request prefers; `xml` is what XML says in its place."""
     if prefers_xml(request.headers.getlist("accept")):
-        return Response(to_xml(content if xml is None else xml), status, headers, _XML)
-    return Response(json.dumps(content, ensure_ascii=False, separators=(", ", ": ")), status, headers, _JSON)
-
-
-def prefers_xml(accept: Sequence[str]) -> bool:
-    """Whether XML has the higher quality in these `Accept` headers; a tie, `*/*` or no header is JSON."""
-    ranges = [_parse_range(part) for header in accept for part in header.split(",") if part.strip()]
-    return _quality(_XML, ranges) > _quality(_JSON, ranges)
-
-
-def to_xml(content: Mapping[str, Any]) -> str:
-    """`content` below `<result>`: a mapping is its elements, a list its `<item>`s, None an empty element."""
-    return '<?xml version="1.0"?>\n<result>\n' + "".join(_elements(content, 1)) + "</result>"
-
-
-def _elements(content: Mapping[str, Any], depth: int) -> list[str]:
-    return [_element(str(name), value, depth) for name, value in content.items()]
-
-
-def _element(name: str, value: Any, depth: int) -> str:
-    indent = "  " * depth
-    if isinstance(value, Mapping):
-        # A variable's name is its author's, and need not be one that XML allows.
-        if not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", str(key)) for key in value):
-            items = [{"name": key, "value": item} for key, item in value.items()]
-            return _element(name, items, depth)
-        inner = "".join(_elements(value, depth + 1))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        inner = "".join(_element("item", item, depth + 1) for item in value)
-    else:
-        return f"{indent}<{name}>{escape_xml(value)}</{name}>\n"
-    return f"{indent}<{name}>\n{inner}{indent}</{name}>\n"
-
-
-def escape_xml(value: object) -> str:
-    """`value` as the text of an element; what XML cannot hold becomes U+FFFD."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return escape(_NOT_IN_XML.sub("\ufffd", str(value)))
-
-
-def _parse_range(text: str) -> tuple[str, float]:
-    media_range, *parameters = (part.strip().lower() for part in text.split(";"))
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return media_range, min(1.0, max(0.0, float(value)))
-            except ValueError:
-                return media_range, 0.0
-    return media_range, 1.0
-
-
-def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """The quality of the most specific range that matches."""
-    for candidate in (media_type, "application/*", "*/*"):
-        qualities = [quality for media_range, quality in ranges if media_range == candidate]
-        if qualities:
-            return max(qualities)
-    return 0.0
+        return Response(to_xml(content if xml is None else xml), status, headers, XML)
+    return Response(to_json(content), status, headers, JSON)

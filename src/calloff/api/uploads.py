@@ -9,7 +9,7 @@ from calloff.api.bodies import decode_field, refuse_compressed, unique_fields
 from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.calls.idempotency import fingerprint_of
-from calloff.domain.call_requests import (
+from calloff.contract.fields import (
     SHARED_FIELDS,
     check_text,
     parse_is_pci,

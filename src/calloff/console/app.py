@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from calloff.accounts.throttle import Throttle, TooManyAttempts
+from calloff.accounts.throttle import Throttle
 from calloff.console.protection import HEADERS, Protection
 from calloff.console.render import STATIC, error_page, fragment
 from calloff.console.routes import (
@@ -27,30 +27,12 @@ from calloff.console.routes import (
     upload,
 )
 from calloff.console.visitor import MustChangePassword, MustSignIn, current_session
+from calloff.contract.errors import status_of
 from calloff.db.pool import Pool
-from calloff.domain.errors import (
-    Busy,
-    CalloffError,
-    Conflict,
-    InvalidInput,
-    NotFound,
-    NotPermitted,
-    TooLarge,
-    TooSlow,
-)
+from calloff.domain.errors import CalloffError
 from calloff.lists.upload_slots import UploadSlots
 from calloff.operations.trunks import Seal
 
-_STATUS: tuple[tuple[type[CalloffError], int], ...] = (
-    (InvalidInput, 400),
-    (NotPermitted, 403),
-    (NotFound, 404),
-    (TooSlow, 408),
-    (Conflict, 409),
-    (TooLarge, 413),
-    (TooManyAttempts, 429),
-    (Busy, 503),
-)
 _log = logging.getLogger(__name__)
 
 
@@ -126,7 +108,7 @@ async def _answer_calloff_error(request: Request, error: Exception) -> Response:
         return RedirectResponse(error.location(request), 303)
     if isinstance(error, MustChangePassword):
         return RedirectResponse(f"{request.scope['root_path']}/password", 303)
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = status_of(error)
     return await error_page(request, status, error.message)
 
 

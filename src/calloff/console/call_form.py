@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from calloff.console.fields import moment
-from calloff.domain.call_requests import (
+from calloff.contract.fields import (
     Fields,
     parse_call,
     parse_is_pci,

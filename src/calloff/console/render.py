@@ -10,8 +10,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from calloff.console.visitor import FORM_TOKEN, current_session
+from calloff.domain.calls import CallStatus
 from calloff.domain.phone import mask
-from calloff.reports.read import CallStatus
 
 STATIC = Path(__file__).parent / "static"
 

@@ -5,13 +5,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from calloff.contract.columns import find_destination
 from calloff.domain.codes import Code
 from calloff.domain.csv_cells import unescape_cell
 from calloff.domain.errors import InvalidInput
 from calloff.domain.numbers import DEFAULT_COUNTRY
 from calloff.domain.phone import parse_destination, read_destination
 from calloff.lists.bulk import RejectedRow, StagedRow
-from calloff.lists.columns import find_destination
 from calloff.lists.csv_records import MAX_RECORD, Record, Records
 from calloff.lists.encodings import Utf8
 

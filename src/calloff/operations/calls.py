@@ -9,13 +9,12 @@ from calloff.calls import cancel, submit
 from calloff.calls.cancel import Cancellation
 from calloff.calls.idempotency import IdempotencyKey
 from calloff.db.pool import Connection
-from calloff.domain.calls import NewCall
+from calloff.domain.calls import STATUSES, CallStatus, NewCall
 from calloff.lists.bulk import SharedFields, Totals, Upload
 from calloff.operations.access import DeploymentAccess, Door
 from calloff.operations.operation import Act, Record, operation
 from calloff.operations.queue import CallAccess
 from calloff.reports import read
-from calloff.reports.read import STATUSES, CallStatus
 
 
 @dataclass(frozen=True, slots=True)

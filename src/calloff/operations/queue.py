@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from calloff.accounts.access import Permission
 from calloff.calls import cancel as calls
 from calloff.db.pool import Pool
+from calloff.domain.calls import CallStatus
 from calloff.domain.codes import Code, Said
 from calloff.domain.errors import NotFound
 from calloff.operations.access import Actor, DeploymentAccess, Door, Right, to_deployment
 from calloff.operations.operation import Act, Record, operation
-from calloff.reports.read import CallStatus, find_call
+from calloff.reports.read import find_call
 
 NO_CALL = Said(Code.CALL_NOT_FOUND, "No call was found by that call id.")
 

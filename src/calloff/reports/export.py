@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 
 from calloff.db.pool import Pool
 from calloff.db.statements import load
+from calloff.domain.calls import CallStatus
 from calloff.domain.csv_cells import escape_cell
 from calloff.domain.phone import mask
-from calloff.reports.read import CallStatus
 
 _PAGE = 5000
 _COLUMNS = (

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from calloff.accounts.callback_keys import sign
 from calloff.accounts.secrets import SecretBox
+from calloff.contract.details import call_details
+from calloff.contract.rendering import encode_body
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotConfigured
 from calloff.outbound.client import Client
-from calloff.reports.details import call_details
 from calloff.reports.read import find_call
-from calloff.webhooks.body import encode_body
 from calloff.webhooks.outbox import DueCallback
 from calloff.webhooks.post import Answer, post
 

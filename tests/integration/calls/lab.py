@@ -14,11 +14,11 @@ from calloff.calls.claim import Claim, ClaimedCall, claim
 from calloff.calls.settle import Answer, Ending, connect, settle
 from calloff.calls.submit import submit
 from calloff.db.pool import Connection, Pool
-from calloff.domain.calls import NewCall
+from calloff.domain.calls import CallStatus, NewCall
 from calloff.domain.phone import Destination
 from calloff.domain.results import Result
 from calloff.domain.schedule import Schedule
-from calloff.reports.read import CallStatus, find_call
+from calloff.reports.read import find_call
 from calloff.upkeep.dialers import register
 from tests.support.seed import seed
 

@@ -11,7 +11,7 @@ from psycopg import sql
 from calloff.calls.cancel import cancel_pending
 from calloff.db.pool import Connection, open_pool
 from calloff.db.statements import load
-from calloff.reports.read import STATUSES
+from calloff.domain.calls import STATUSES
 from calloff.upkeep.settler import settle_canceled
 from tests.integration.calls.lab import Lab, open_connection
 from tests.support.servers import new_database

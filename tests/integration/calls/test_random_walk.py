@@ -12,9 +12,10 @@ from calloff.calls.expire import expire
 from calloff.calls.rescue import rescue
 from calloff.calls.settle import Answer, connect, withdraw
 from calloff.db.pool import Pool
+from calloff.domain.calls import STATUSES
 from calloff.domain.errors import NotPending
 from calloff.domain.results import Result
-from calloff.reports.read import STATUSES, list_calls
+from calloff.reports.read import list_calls
 from calloff.upkeep.dialers import register
 from calloff.upkeep.settler import settle_canceled
 from tests.integration.calls.lab import RETRIED, Lab, start

@@ -5,8 +5,9 @@ from itertools import combinations
 import pytest
 
 from calloff.calls.cancel import cancel_call, cancel_pending
+from calloff.domain.calls import STATUSES
 from calloff.domain.results import Result
-from calloff.reports.read import STATUSES, find_call, list_calls
+from calloff.reports.read import find_call, list_calls
 from calloff.upkeep.settler import settle_canceled
 from tests.integration.calls.lab import Lab
 

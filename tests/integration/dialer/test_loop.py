@@ -15,12 +15,12 @@ from calloff.calls.submit import submit
 from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
 from calloff.db.pool import Pool, open_pool
-from calloff.domain.calls import NewCall
+from calloff.domain.calls import CallStatus, NewCall
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 from calloff.operations.access import OPERATOR, to_account
 from calloff.operations.accounts import deactivate_account
-from calloff.reports.read import CallStatus, find_call
+from calloff.reports.read import find_call
 from calloff.voice.cache import AudioCache
 from calloff.voice.speech import Speech
 from tests.integration.calls.lab import Lab

@@ -14,10 +14,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from calloff.accounts.callback_keys import current_key, rotate_key
 from calloff.accounts.secrets import SecretBox
 from calloff.calls.redeliver import redeliver
+from calloff.contract.details import call_details
 from calloff.db.pool import Pool
 from calloff.outbound.guard import AddressRefused, Guard
 from calloff.reports.callbacks import list_callbacks
-from calloff.reports.details import call_details
 from calloff.reports.read import find_call
 from calloff.webhooks import deliver, outbox, post
 from calloff.webhooks.outbox import claim_callbacks

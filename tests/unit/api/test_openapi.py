@@ -9,9 +9,8 @@ from fastapi.routing import APIRoute
 
 from calloff.api.app import create_app
 from calloff.api.openapi import openapi_document
-from calloff.api.representation import to_xml
+from calloff.contract.rendering import encode_body, to_xml
 from calloff.db.pool import Pool
-from calloff.webhooks.body import encode_body
 from calloff.webhooks.post import DEADLINE
 from calloff.webhooks.schedule import WAITS
 from tests.support.api_reference import REFERENCE, api_reference

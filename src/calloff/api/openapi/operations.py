@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from calloff.api.errors import error_body
 from calloff.api.openapi.code_samples import code_samples
 from calloff.api.openapi.errors import IN_EVERY_OPERATION, NOT_ALLOWED, Error, Errors, said
 from calloff.api.openapi.schemas import Schema, reference
-from calloff.api.representation import to_xml
+from calloff.contract.errors import error_body
+from calloff.contract.rendering import to_xml
 
 DEPLOYMENT = "/api/apps/{application_id}/{deployment_id}"
 OF_A_DEPLOYMENT = ("application_id", "deployment_id")

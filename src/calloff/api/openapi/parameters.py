@@ -1,7 +1,7 @@
 """The parameters of the operations."""
 
 from calloff.api.openapi.schemas import IDENTIFIER, Schema
-from calloff.reports.read import STATUSES
+from calloff.domain.calls import STATUSES
 
 
 def parameters() -> dict[str, Schema]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calloff.reports.read import STATUSES
+from calloff.domain.calls import STATUSES
 
 Schema = dict[str, Any]
 

@@ -13,8 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 from calloff.api.authentication import conninfo_of, pool_of, uploads_of
 from calloff.api.idempotency_keys import idempotency_key
 from calloff.api.identifiers import enter
-from calloff.api.representation import escape_xml, prefers_xml
 from calloff.api.uploads import read_upload
+from calloff.contract.rendering import escape_xml, prefers_xml
 from calloff.domain.patience import patience
 from calloff.lists.bulk import RejectedRow, Totals, Upload
 from calloff.operations.calls import queue_list

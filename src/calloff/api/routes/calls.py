@@ -10,12 +10,12 @@ from calloff.api.identifiers import actor_of, enter, identifier
 from calloff.api.paging import next_page, parse_page
 from calloff.api.representation import respond
 from calloff.calls.idempotency import fingerprint_of
-from calloff.domain.call_requests import parse_call
+from calloff.contract.details import call_details
+from calloff.contract.fields import parse_call
+from calloff.domain.calls import STATUSES
 from calloff.domain.errors import InvalidInput
 from calloff.operations.calls import Once, list_calls, queue_call, read_call
 from calloff.operations.queue import NO_CALL, CallAccess, call_off_one_call, to_call
-from calloff.reports.details import call_details
-from calloff.reports.read import STATUSES
 
 router = APIRouter(prefix="/api")
 

@@ -10,11 +10,12 @@ from calloff.console.deployment_pages import Place, deployment_page, enter, iden
 from calloff.console.render import shown_number
 from calloff.console.visitor import pool_of, read_form
 from calloff.db.statements import load
+from calloff.domain.calls import STATUSES, CallStatus
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.domain.phone import parse_number
 from calloff.operations.queue import call_off_one_call, to_call
 from calloff.reports.export import Format, export_pages
-from calloff.reports.read import STATUSES, CallStatus, find_call, list_calls
+from calloff.reports.read import call_from_row, find_call, list_calls
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/calls")
 _PAGE, _EXPORT_PAGE = 50, 250
@@ -134,4 +135,4 @@ async def _search(place: Place, number: str, *, before: int | None, limit: int) 
     }
     async with pool_of(place.request).connection() as connection:
         cursor = await connection.execute(load("calloff.console", "search_calls"), parameters)
-        return [CallStatus.from_row(row) for row in await cursor.fetchall()]
+        return [call_from_row(row) for row in await cursor.fetchall()]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calloff.reports.read import CallStatus
+from calloff.domain.calls import CallStatus
 
 
 def call_details(call: CallStatus) -> dict[str, Any]:

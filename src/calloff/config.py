@@ -115,6 +115,14 @@ class Settings:
             "Token that /metrics asks for; without one, only this machine may read it.", "serve", "api", secret=True
         ),
     )
+    cors_origins: str = field(
+        default="",
+        metadata=_about(
+            "Web pages that may ask the API from a browser: https://crm.example.com,https://other.example.",
+            "serve",
+            "api",
+        ),
+    )
     log_level: str = field(
         default="info", metadata=_about("Least severe messages to log: debug, info, warning or error.", *_SERVER)
     )
@@ -140,7 +148,7 @@ class Settings:
         first, last = self.rtp_port_range
         if not 1024 <= first < last <= 65535:
             raise NotConfigured("The RTP ports must be a range within 1024-65535.")
-        _ = self.allowed_networks, self.proxy_networks
+        _ = self.allowed_networks, self.proxy_networks, self.origins
 
     @property
     def rtp_port_range(self) -> tuple[int, int]:
@@ -159,6 +167,14 @@ class Settings:
     def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
         """Where the proxies are that are believed. Raises `NotConfigured`."""
         return _networks(self.trusted_proxies, "The trusted proxies must look like 10.0.0.5,fd00::/8.")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may ask the API (CORS). Raises `NotConfigured`."""
+        found = frozenset(part.strip() for part in self.cors_origins.split(",") if part.strip())
+        if not all(re.fullmatch(r"https?://[^/?#@\s*]+", origin) for origin in found):
+            raise NotConfigured("The CORS origins must look like https://crm.example.com, without a path.")
+        return found
 
     def environment(self) -> Mapping[str, str]:
         """The environment that gives a child process the same settings."""

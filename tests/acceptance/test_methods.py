@@ -37,7 +37,7 @@ def assert_not_allowed(response: httpx.Response, allowed: set[str], *, xml: bool
 def test_on_a_deployment(
     ask: Ask, deployment: Deployment, queued: Callable[[], int], later: Callable[..., str], action: str, method: str
 ) -> None:
-    if method in ACTIONS[action]:
+    if method in ACTIONS[action] or (method == "HEAD" and "GET" in ACTIONS[action]):
         return
     call_id = later()
     for xml in (False, True):
@@ -48,7 +48,7 @@ def test_on_a_deployment(
     assert ask("GET", f"/api/outbound/{call_id}").json()["call_details"]["status"] == "queued"
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method not in ("GET", "DELETE")])
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in ("GET", "HEAD", "DELETE")])
 def test_on_a_call(ask: Ask, later: Callable[..., str], method: str) -> None:
     call_id = later()
     assert_not_allowed(ask(method, f"/api/outbound/{call_id}"), {"GET", "DELETE"})
@@ -101,7 +101,7 @@ def test_an_unknown_path_is_404(ask: Ask, path: str, xml: bool) -> None:
         assert_error(response, 404, xml=xml)
 
 
-@pytest.mark.parametrize("change", ["/", "//", "/cancel", "x", "%2f", "%00", ";a=b"])
+@pytest.mark.parametrize("change", ["//", "/cancel", "x", "%2f", "%00", ";a=b"])
 def test_a_path_is_taken_exactly(ask: Ask, deployment: Deployment, later: Callable[..., str], change: str) -> None:
     call_id = later()
     assert_error(ask("DELETE", deployment.path("cancel") + change), 404)

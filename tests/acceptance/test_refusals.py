@@ -37,12 +37,10 @@ NOT_NUMBERS = [
     "6175551234;phone-context=+1",
     "6175551234;ext=1",
     "6175551234;ani",
-    "6175551234;ani=",
     "6175551234;ani=anonymous",
     "6175551234;ani=123456",
     "6175551234;ani=1234567890123456",
     "6175551234;ani=8009957586;ani=8009957587",
-    "6175551234;postd=",
     "6175551234;postd=E",
     "6175551234;postd=1;postd=2",
     "6175551234;postd=\uff11",
@@ -107,7 +105,6 @@ NOT_FIELDS = [
     ("is_pci", "2"),
     ("is_pci", "-1"),
     ("is_pci", "yes"),
-    ("is_pci", "true"),
     ("is_pci", "\uff11"),
     ("variables", "name"),
     ("variables", "[]"),
@@ -162,6 +159,8 @@ def test_an_unknown_field_is_named(ask: Ask, deployment: Deployment, field: str)
 )
 @pytest.mark.parametrize("value", [[], ["6175551234"], {}, {"a": "b"}, True, False, 1.5], ids=repr)
 def test_a_wrong_type(ask: Ask, deployment: Deployment, field: str, value: object) -> None:
+    if field == "is_pci" and isinstance(value, bool):
+        return  # it can mean only one thing
     response = ask("POST", deployment.path("queue"), json={"phone_number": NUMBER, field: value})
     assert field in assert_error(response, 400)
 

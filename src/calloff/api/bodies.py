@@ -11,7 +11,7 @@ from python_multipart.multipart import parse_options_header
 
 from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
-from calloff.contract.fields import Fields, check_text
+from calloff.contract.fields import Fields, check_text, understand_fields
 from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput, TooLarge, TooSlow
 
@@ -40,7 +40,7 @@ async def read_fields(request: Request) -> Fields:
             "The body's Content-Type is not supported. Send multipart/form-data, "
             "application/x-www-form-urlencoded or application/json."
         )
-    fields = reader(await _read_body(request))
+    fields = understand_fields(reader(await _read_body(request)), form=content_type.lower() != b"application/json")
     check_text(fields)
     return fields
 

@@ -17,6 +17,7 @@ from calloff.contract.fields import (
     parse_schedule,
     parse_variables,
     refuse_unknown,
+    understand_fields,
 )
 from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
@@ -94,7 +95,7 @@ class _Reader:
     def finish(self) -> tuple[SharedFields, bytes]:
         if not self._list_ended:
             raise InvalidInput("csv is missing. Send the list as the part csv of the form.", code=Code.CSV_MISSING)
-        fields = unique_fields(self._fields)
+        fields = understand_fields(unique_fields(self._fields), form=True)
         check_text(fields)
         refuse_unknown(fields, {*SHARED_FIELDS, _DESTINATION_COLUMN})
         shared = SharedFields(

@@ -21,6 +21,10 @@ SHARED_FIELDS = frozenset(
 """The fields that describe how to call, whoever is called."""
 _MAX_URL = 2048
 _MAX_VARIABLES = 64 * 1024
+_VARIABLE = re.compile(r"variables\[([^\[\]]+)\]")
+_OF_BROWSERS = frozenset({"submit", "MAX_FILE_SIZE"})
+"""What an HTML form sends beside what was filled in: its button, and a limit for PHP."""
+_YES_OR_NO = {"true": 1, "false": 0}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -41,6 +45,23 @@ def parse_call(fields: Fields, country: str = DEFAULT_COUNTRY) -> NewCall:
         is_pci=parse_is_pci(fields),
         variables=parse_variables(fields),
     )
+
+
+def understand_fields(fields: Fields, *, form: bool) -> Fields:
+    """The fields that are meant: `variables[name]=value` is one of `variables`, and what a browser adds is nothing.
+
+    Raises `InvalidInput` if `variables` was given in both ways.
+    """
+    variables: dict[str, Any] = {}
+    meant: Fields = {}
+    for name, value in fields.items():
+        if match := _VARIABLE.fullmatch(name):
+            variables[match[1]] = value
+        elif not (form and name in _OF_BROWSERS):
+            meant[name] = value
+    if variables and meant.get("variables") not in (None, ""):
+        raise InvalidInput("variables was given in two ways. Give it in one.", field="variables")
+    return {**meant, "variables": variables} if variables else meant
 
 
 def refuse_unknown(fields: Fields, known: Collection[str]) -> None:
@@ -85,10 +106,13 @@ def parse_result_url(fields: Fields) -> str | None:
 
 def parse_is_pci(fields: Fields) -> bool:
     """Whether number and variables are to be kept from logs and screens."""
-    value = _integer(fields, "is_pci")
+    given = fields.get("is_pci")
+    value = _YES_OR_NO.get(str(given).strip().lower()) if isinstance(given, str | bool) else None
+    if value is None:
+        value = _integer(fields, "is_pci")
     if value in (None, 0, 1):
         return value == 1
-    raise InvalidInput("is_pci is neither 0 nor 1. Give one of them.", field="is_pci")
+    raise InvalidInput("is_pci is neither 0 nor 1, true nor false. Give one of them.", field="is_pci")
 
 
 def parse_variables(fields: Fields) -> Mapping[str, str] | None:

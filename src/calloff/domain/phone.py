@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"\+?[0-9]{7,15}")
 _DECIMAL = re.compile(r"\+?[0-9]+\.0+")
 _DIGITS = re.compile(r"[0-9*#A-D,wp]+")
 _MAX_DIGITS = 64
+_SCHEME = re.compile(r"^tel:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ def read_destination(text: str) -> Destination:
     """The same for a number that may not exist: only its spelling is looked at."""
     if _NUMBER.fullmatch(text):
         return Destination(text)
-    number, *parameters = text.strip(" ").removeprefix("tel:").split(";")
+    number, *parameters = _SCHEME.sub("", text.strip(" "), count=1).split(";")
     found: dict[str, str] = {}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
-        name = name.strip(" ")
+        name = name.strip(" ").lower()
         if name not in ("ani", "postd") or not equals:
             raise InvalidInput(
                 "A phone number may only be followed by ;ani= and ;postd=. Remove the other parameters; write an "
@@ -69,8 +70,8 @@ def read_destination(text: str) -> Destination:
         found[name] = value
     return Destination(
         phone_number=parse_number(number, "phone_number"),
-        ani=parse_number(found["ani"], "ani") if "ani" in found else None,
-        postd=_parse_digits(found["postd"]) if "postd" in found else None,
+        ani=parse_number(found["ani"], "ani") if found.get("ani", "").strip(" ") else None,
+        postd=_parse_digits(found["postd"]) if found.get("postd", "").strip(" ") else None,
     )
 
 

@@ -31,7 +31,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
     listener = listen(settings.host, settings.port) if listen_fd is None else socket.socket(fileno=listen_fd)
     async with database(settings, min_size=2, max_size=20) as pool:
         throttle, uploads = Throttle(), UploadSlots()
-        app = create_app(pool, conninfo_of(settings), throttle, uploads, settings.metrics_token)
+        app = create_app(pool, conninfo_of(settings), throttle, uploads, settings.metrics_token, settings.origins)
         # Opened when a trunk is set: only then has there to be a key.
         mount_console(
             app,

@@ -29,7 +29,10 @@ def _phone_number() -> Schema:
             "so are `tel:` before it and "
             "`;ani=` (the caller ID) and `;postd=` (digits to send after the answer) behind it."
         ),
-        "pattern": r"^(tel:)?\+?[0-9]{7,15}(;ani=\+?[0-9]{7,15})?(;postd=[0-9*#A-D,wp]{1,64})?$",
+        "pattern": (
+            r"^([Tt][Ee][Ll]:)?\+?[0-9]{7,15}(;[Aa][Nn][Ii]=(\+?[0-9]{7,15})?)?"
+            r"(;[Pp][Oo][Ss][Tt][Dd]=[0-9*#A-D,wp]{0,64})?$"
+        ),
         "examples": ["+16175551234", "tel:+16175551234;ani=8009957586;postd=2"],
     }
 
@@ -94,14 +97,14 @@ def _rest() -> dict[str, Schema]:
             "description": "An http or https address to which the result is posted.",
         },
         "is_pci": {
-            "enum": [0, 1, "0", "1", "", None],
-            "description": "1 keeps the number and the variables out of logs, and masks the number in the console.",
+            "enum": [0, 1, "0", "1", True, False, "true", "false", "", None],
+            "description": "1 or true keeps number and variables out of logs, and masks the number in the console.",
         },
         "variables": {
             "type": ["object", "string", "null"],
             "additionalProperties": {"type": "string"},
             "contentMediaType": "application/json",
-            "description": "Strings that the voice application can read: an object, in a form as JSON.",
+            "description": "Strings for the application: an object; in a form as JSON, or each as `variables[name]`.",
             "examples": [{"name": "A"}],
         },
     }

@@ -40,7 +40,14 @@ def test_the_first_words_can_be_pasted_and_its_end_leaves_nothing(data_dir: Path
         with served.client() as client:
             later = {"phone_number": "6175551234", "start_timestamp": "4000000000"}
             assert client.post("/api/apps/1/1/queue", data=later).json()["call_id"] == "3"
-        assert served.run("cancel").returncode == 0
+        for nothing in ((), ("",), ("--app", "1"), ("--deployment", "1")):
+            refused = served.run("cancel", *nothing)
+            assert (refused.returncode, refused.stdout) == (1, ""), nothing
+            assert served.json("status", "3")["status"] == "queued"
+        assert "deployment 1 of application 1: 1 wait" in refused.stderr
+        assert "--yes" in refused.stderr
+        receipt = served.json("cancel", "--deployment", "1", "--yes")["receipt"]
+        assert receipt["canceled_calls"] == 1
         assert served.json("status", "3")["status"] == "canceled"
         refused = served.run("cancel", "3")
         assert (refused.returncode, refused.stdout) == (1, "")

@@ -2,6 +2,7 @@
 
 from calloff.cli.admin import admin
 from calloff.cli.bulk import bulk
+from calloff.cli.cancel import cancel
 from calloff.cli.client import add_client_commands
 from calloff.cli.errors import App
 from calloff.cli.export import export
@@ -21,6 +22,7 @@ app = App(
 add_process_commands(app)
 app.add_typer(admin)
 add_client_commands(app)
+app.command()(cancel)
 app.command()(bulk)
 app.command()(export)
 app.command()(config)

@@ -1,4 +1,4 @@
-"""`calloff call`, `status`, `cancel` and `watch`: clients of the API."""
+"""`calloff call`, `status` and `watch`: clients of the API. (`cancel` is in `cancel.py`.)"""
 
 import json
 import time
@@ -31,7 +31,7 @@ _MaybeCallId = Annotated[int | None, typer.Argument(metavar="[CALL_ID]")]
 
 def add_client_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (call, status, cancel, watch):
+    for command in (call, status, watch):
         app.command()(command)
 
 
@@ -82,24 +82,6 @@ def status(settings: Settings, call_id: _CallId, as_json: AsJson = False) -> Non
     details = _details(settings, call_id)
     lines = [_line(details), *(f"  {_clock(each['timestamp'])} {each['event']}" for each in details["events"])]
     show_values(details, "\n".join(lines), as_json=as_json)
-
-
-@with_settings("client")
-def cancel(
-    settings: Settings,
-    call_id: _MaybeCallId = None,
-    app: AppId = 1,
-    deployment: DeploymentId = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Call off everything that is pending in a deployment, or one call."""
-    if call_id is None:
-        ask(settings, "DELETE", f"/api/apps/{app}/{deployment}/cancel")
-        sentence = f"Everything that was pending in deployment {deployment} of application {app} is called off."
-        show_values({"application_id": app, "deployment_id": deployment}, sentence, as_json=as_json)
-    else:
-        ask(settings, "DELETE", f"/api/outbound/{call_id}")
-        show_values({"id": str(call_id)}, f"Call {call_id} is called off.", as_json=as_json)
 
 
 @with_settings("client")

@@ -59,6 +59,26 @@ CHANGES = (
         "POST /console/limits/{account_id}",
         "calloff admin account limit {account_id} --max-concurrent-calls 5",
     ),
+    _change(
+        "set an account's destinations",
+        "account {account_id}",
+        "calloff admin account destinations {account_id} DE +4930",
+    ),
+    _change(
+        "forbid a number",
+        "account {account_id}",
+        "calloff admin do-not-call add 6175551234 --account {account_id} --source told",
+    ),
+    _change(
+        "allow a number again",
+        "account {account_id}",
+        "calloff admin do-not-call remove 6175551234 --account {account_id}",
+    ),
+    _change(
+        "forbid a list of numbers",
+        "account {account_id}",
+        "calloff admin do-not-call import {list} --account {account_id} --source bought",
+    ),
     _change("set an account's country", "account {account_id}", "calloff admin account country {account_id} DE"),
     _change("pause every deployment", "account {account_id}", "POST /console/limits/{account_id}/pause"),
     _change(
@@ -238,6 +258,7 @@ NOT_RECORDED = {
         for kind in ("account", "user", "key", "app", "deployment", "message", "trunk", "callback")
     },
     **{f"calloff admin message {looks}": _LOOKS for looks in ("versions", "show", "compare")},
+    "calloff admin do-not-call find": _LOOKS,
     "calloff admin deployment callback-key": f"{_LOOKS}; a key is made whenever it is first needed",
     "calloff serve": f"{_PROCESS}; what it makes in an empty database is the beginning, before any change",
     "calloff api": _PROCESS,

@@ -26,10 +26,11 @@ from calloff.accounts.users import add_user
 from calloff.calls.submit import submit
 from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
+from calloff.domain.numbers import understand
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 from calloff.lists.bulk import SharedFields, StagedRow, Upload
-from calloff.operations import accounts, applications, calls, deployments, messages, queue, trunks, users
+from calloff.operations import accounts, applications, calls, deployments, messages, queue, rules, trunks, users
 from calloff.operations.access import (
     OPERATOR,
     Access,
@@ -44,6 +45,7 @@ from calloff.operations.access import (
 from calloff.operations.operation import Operation
 from calloff.operations.queue import to_call
 from calloff.operations.users import to_key, to_user
+from calloff.rules.do_not_call import Reason
 from calloff.voice.cache import AudioCache
 from calloff.voice.messages import Draft, find_version, keep_version, publish
 from calloff.voice.parser import parse_document
@@ -134,7 +136,16 @@ _BOX = SecretBox(Fernet.generate_key().decode())
 _number = count(1)
 _SPEECH = Speech.of_this_machine(AudioCache(Path(tempfile.gettempdir()) / "calloff-tests-sounds"), None)
 
+_NUMBER = understand("+16175551234")
+
 TRIALS: dict[AnyOperation, Trial] = {
+    rules.forbid_number: Trial(_account, lambda world: (_NUMBER, Reason("told an agent"))),
+    rules.forbid_number_to_application: Trial(_application, lambda world: (_NUMBER, Reason("told an agent"))),
+    rules.allow_number: Trial(_account, lambda world: (_NUMBER,)),
+    rules.allow_number_to_application: Trial(_application, lambda world: (_NUMBER,)),
+    rules.forbid_list: Trial(_account, lambda world: ([[_NUMBER.digits]], Reason("a list"))),
+    rules.find_number: Trial(_account, lambda world: (_NUMBER,)),
+    rules.set_destinations: Trial(_account, lambda world: (["DE"],)),
     accounts.add_account: Trial(_nowhere, lambda world: ("Clinic",)),
     accounts.set_country: Trial(_account, lambda world: ("DE",)),
     accounts.limit_account: Trial(_account, named={"max_concurrent_calls": 5, "calls_per_second": None}),

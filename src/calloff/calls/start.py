@@ -18,12 +18,14 @@ FENCE = 1.0
 
 
 class Refusal(StrEnum):
-    """Why a claimed call may not be dialed now. But for `GONE`, it has been given back."""
+    """Why a claimed call may not be dialed now. But for `GONE`, it has been given back or ended."""
 
     CANCELED = "canceled"
     PAUSED = "paused"
     """Its queue: it is due again when that goes on."""
     WINDOW_CLOSED = "window_closed"
+    NOT_PERMITTED = "not_permitted"
+    """A rule forbids it: the call is over, and its events name the rule."""
     GONE = "gone"
     """The claim holds no more: the call was canceled alone, rescued, or started before."""
 

@@ -7,7 +7,7 @@ from calloff.db.pool import Pool
 from calloff.db.statements import load
 
 GOOD, FAIR, BAD = "good", "fair", "bad"
-_KINDS = {"answered": GOOD, "busy": FAIR, "no_answer": FAIR, "declined": FAIR, "expired": FAIR}
+_KINDS = {"answered": GOOD, "busy": FAIR, "no_answer": FAIR, "declined": FAIR, "expired": FAIR, "not_permitted": FAIR}
 """How a result looks; the others are faults that somebody should look into."""
 
 

@@ -31,6 +31,8 @@ _LABELS = {
     "carrier_error": "Carrier error",
     "unknown": "Unknown",
     "expired": "Expired",
+    "not_permitted": "Not permitted",
+    "refused": "Refused by a rule",
     "voice": "Person",
     "answeringmachine": "Answering machine",
     "fax": "Fax",

@@ -308,6 +308,56 @@ BEGIN
     RETURN v_expired;
 END $$;
 
+CREATE FUNCTION public.fence_rules(p_account_id bigint, p_after bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock(rules_lock_key(p_account_id));
+    RETURN p_after;
+END $$;
+
+CREATE TABLE public.account (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    max_concurrent_calls integer,
+    calls_per_second double precision,
+    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deactivated_at timestamp with time zone,
+    country text DEFAULT 'US'::text NOT NULL,
+    destinations text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT account_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
+    CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT account_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
+    CONSTRAINT account_name_check CHECK ((name <> ''::text))
+)
+WITH (fillfactor='50');
+
+CREATE FUNCTION public.forbidding_rule(p_account public.account, p_application_id bigint, p_trunk_kind text, p_number bigint, p_country text, p_kind text, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM do_not_call AS d
+               WHERE d.account_id IN (0, p_account.id) AND d.number = p_number
+                 AND d.application_id IN (0, p_application_id) AND (d.ends_at IS NULL OR d.ends_at > p_now)) THEN
+        RETURN 'do_not_call';
+    END IF;
+    -- On the simulated trunk, nobody's phone rings.
+    IF p_trunk_kind <> 'simulated' AND NOT EXISTS (
+            SELECT FROM unnest(p_account.destinations) AS t (allowed)
+            WHERE allowed LIKE '+%' AND starts_with('+' || p_number, allowed)) THEN
+        IF p_kind IN ('premium', 'shared_cost', 'satellite', 'unassigned', 'pager', 'personal')
+           AND NOT p_kind = ANY (p_account.destinations) THEN
+            RETURN 'destination_kind';
+        END IF;
+        IF p_country <> p_account.country AND NOT p_account.destinations && ARRAY['*', p_country] THEN
+            RETURN 'destination_country';
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE TABLE public.call (
     id bigint NOT NULL,
     deployment_id bigint NOT NULL,
@@ -463,6 +513,10 @@ BEGIN
     RETURN v_rescued;
 END $$;
 
+CREATE FUNCTION public.rules_lock_key(p_account_id bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashint8extended(p_account_id, (6014)::bigint);
+
 CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[], p_dialogs jsonb[]) RETURNS jsonb
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -473,13 +527,26 @@ CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], 
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-    v_queue   queue;
-    v_started bigint[] := '{}';
-    v_refused jsonb := '{}';
+    v_queue          queue;
+    v_account        account;
+    v_application_id bigint;
+    v_trunk_kind     text;
+    v_now            timestamptz;
+    v_started        bigint[] := '{}';
+    v_refused        jsonb := '{}';
 BEGIN
     PERFORM commit_durably();
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
+    -- Also those of the rules, before anything is read: a rule that was answered for holds from the next start on.
+    PERFORM pg_advisory_xact_lock_shared(rules_lock_key(0));
+    PERFORM pg_advisory_xact_lock_shared(rules_lock_key(a.account_id))
+    FROM deployment AS d JOIN application AS a ON a.id = d.application_id WHERE d.id = p_deployment_id;
     SELECT * INTO v_queue FROM queue WHERE deployment_id = p_deployment_id;
+    SELECT d.application_id, t.kind INTO v_application_id, v_trunk_kind
+    FROM deployment AS d JOIN trunk AS t ON t.id = d.trunk_id WHERE d.id = p_deployment_id;
+    SELECT o.* INTO v_account
+    FROM application AS a JOIN account AS o ON o.id = a.account_id WHERE a.id = v_application_id;
+    v_now := clock_timestamp();
     IF v_queue.paused_at IS NULL THEN
         WITH started AS (
             UPDATE call AS c
@@ -489,43 +556,46 @@ BEGIN
             WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
               -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
               AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
-              AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
+              AND (c.end_at IS NULL OR c.end_at > v_now)
+              AND forbidding_rule(v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number),
+                                  c.country, c.number_kind, v_now) IS NULL
             RETURNING c.id
         )
         SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
     END IF;
     IF cardinality(v_started) < cardinality(p_call_ids) THEN
         -- Nobody claims these again before something has changed: the queue goes on, or they are over.
-        WITH refused AS (
-            UPDATE call AS c
-            SET state = 'queued', token = NULL, dialer_id = NULL
+        WITH judged AS MATERIALIZED (
+            SELECT c.id, claim.token, r.rule,
+                   CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
+                        WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
+                        WHEN c.end_at <= v_now OR r.rule IS NULL THEN 'window_closed'
+                        ELSE 'not_permitted' END AS reason
             FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
-            WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+            JOIN call AS c ON c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+            CROSS JOIN LATERAL forbidding_rule(
+                v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number), c.country, c.number_kind,
+                v_now) AS r (rule)
+            WHERE c.state IS NOT DISTINCT FROM 'claimed'
+        ), refused AS (
+            UPDATE call AS c
+            SET (state, result, ended_at, events) = (
+                    SELECT CASE WHEN forbidden THEN 'failed' ELSE 'queued' END,
+                           CASE WHEN forbidden THEN 'not_permitted' END,
+                           CASE WHEN forbidden THEN v_now END,
+                           CASE WHEN forbidden THEN c.events || event('refused', v_now, jsonb_build_object('rule', j.rule))
+                                ELSE c.events END
+                    FROM (SELECT j.reason = 'not_permitted' AS forbidden) AS f),
+                token = NULL, dialer_id = NULL
+            FROM judged AS j
+            WHERE c.id = j.id AND c.deployment_id = p_deployment_id AND c.token = j.token
               AND c.state IS NOT DISTINCT FROM 'claimed'
-            RETURNING c.id, CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
-                                 WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
-                                 ELSE 'window_closed' END AS reason
+            RETURNING c.id, j.reason
         )
         SELECT coalesce(jsonb_object_agg(id, reason), '{}') INTO v_refused FROM refused;
     END IF;
     RETURN jsonb_build_object('started', v_started, 'refused', v_refused);
 END $$;
-
-CREATE TABLE public.account (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    max_concurrent_calls integer,
-    calls_per_second double precision,
-    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    deactivated_at timestamp with time zone,
-    country text DEFAULT 'US'::text NOT NULL,
-    CONSTRAINT account_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
-    CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
-    CONSTRAINT account_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
-    CONSTRAINT account_name_check CHECK ((name <> ''::text))
-)
-WITH (fillfactor='50');
 
 ALTER TABLE public.account ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.account_id_seq
@@ -783,6 +853,18 @@ ALTER TABLE public.dialer ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.do_not_call (
+    account_id bigint NOT NULL,
+    number bigint NOT NULL,
+    application_id bigint NOT NULL,
+    source text NOT NULL,
+    evidence text,
+    user_id bigint,
+    origin text NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    ends_at timestamp with time zone
+);
+
 CREATE TABLE public.ended_calls (
     deployment_id bigint NOT NULL,
     minute_of_hour smallint NOT NULL,
@@ -964,6 +1046,9 @@ ALTER TABLE ONLY public.developer_key
 ALTER TABLE ONLY public.dialer
     ADD CONSTRAINT dialer_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_pkey PRIMARY KEY (account_id, number, application_id);
+
 ALTER TABLE ONLY public.ended_calls
     ADD CONSTRAINT ended_calls_pkey PRIMARY KEY (deployment_id, minute_of_hour, result, slot);
 
@@ -1094,6 +1179,9 @@ ALTER TABLE ONLY public.deployment
 
 ALTER TABLE ONLY public.developer_key
     ADD CONSTRAINT developer_key_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
 
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT idempotency_key_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.deployment(id);

@@ -18,6 +18,8 @@ class Result(StrEnum):
     """Its dialer died while the call was dialing or connected."""
     EXPIRED = "expired"
     """The window closed before an attempt succeeded."""
+    NOT_PERMITTED = "not_permitted"
+    """A rule forbade to dial the number: nobody was called."""
 
 
 class CalleeType(StrEnum):
@@ -30,7 +32,7 @@ class CalleeType(StrEnum):
     UNKNOWN = "unknown"
 
 
-NEVER_RETRIED = frozenset({Result.INVALID_NUMBER, Result.REJECTED, Result.EXPIRED})
+NEVER_RETRIED = frozenset({Result.INVALID_NUMBER, Result.REJECTED, Result.EXPIRED, Result.NOT_PERMITTED})
 """Results after which no attempt follows, however many are left; for `UNKNOWN`, the deployment decides."""
 
 _BY_SIP_CODE = {

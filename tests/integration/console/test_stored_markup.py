@@ -45,6 +45,9 @@ _GUARDED = {
     "trunk.kind",
 }
 _NOT_SHOWN = {
+    "do_not_call.evidence",
+    "do_not_call.origin",
+    "do_not_call.source",
     "account.name",
     "application_recording.name",
     "audit_log.changes",

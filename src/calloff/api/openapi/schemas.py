@@ -104,7 +104,7 @@ def _event() -> Schema:
         {
             "event": {
                 "type": "string",
-                "enum": ["queued", "dialing", "connected", "disconnected", "failed", "expired", "canceled"],
+                "enum": ["queued", "dialing", "connected", "disconnected", "failed", "expired", "refused", "canceled"],
             },
             "timestamp": {"type": "integer", "description": "Unix seconds."},
         }
@@ -125,6 +125,7 @@ def _result() -> Schema:
             "carrier_error",
             "unknown",
             "expired",
+            "not_permitted",
             None,
         ],
     }

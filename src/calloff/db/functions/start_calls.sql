@@ -1,17 +1,31 @@
--- The point of no return. Of the claimed calls, starts those that may be dialed now, and gives back the others.
+-- The point of no return. Of the claimed calls, starts those that may be dialed now, ends those that the rules forbid, and
+-- gives back the others.
 -- Returns {"started": [IDs], "refused": {ID: reason}}; a claim that is in neither is no longer the caller's.
 CREATE OR REPLACE FUNCTION start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[], p_dialogs jsonb[])
     RETURNS jsonb LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
     SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_queue   queue;
-    v_started bigint[] := '{}';
-    v_refused jsonb := '{}';
+    v_queue          queue;
+    v_account        account;
+    v_application_id bigint;
+    v_trunk_kind     text;
+    v_now            timestamptz;
+    v_started        bigint[] := '{}';
+    v_refused        jsonb := '{}';
 BEGIN
     PERFORM commit_durably();
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
+    -- Also those of the rules, before anything is read: a rule that was answered for holds from the next start on.
+    PERFORM pg_advisory_xact_lock_shared(rules_lock_key(0));
+    PERFORM pg_advisory_xact_lock_shared(rules_lock_key(a.account_id))
+    FROM deployment AS d JOIN application AS a ON a.id = d.application_id WHERE d.id = p_deployment_id;
     SELECT * INTO v_queue FROM queue WHERE deployment_id = p_deployment_id;
+    SELECT d.application_id, t.kind INTO v_application_id, v_trunk_kind
+    FROM deployment AS d JOIN trunk AS t ON t.id = d.trunk_id WHERE d.id = p_deployment_id;
+    SELECT o.* INTO v_account
+    FROM application AS a JOIN account AS o ON o.id = a.account_id WHERE a.id = v_application_id;
+    v_now := clock_timestamp();
     IF v_queue.paused_at IS NULL THEN
         WITH started AS (
             UPDATE call AS c
@@ -21,22 +35,41 @@ BEGIN
             WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
               -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
               AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
-              AND (c.end_at IS NULL OR c.end_at > clock_timestamp())
+              AND (c.end_at IS NULL OR c.end_at > v_now)
+              AND forbidding_rule(v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number),
+                                  c.country, c.number_kind, v_now) IS NULL
             RETURNING c.id
         )
         SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
     END IF;
     IF cardinality(v_started) < cardinality(p_call_ids) THEN
         -- Nobody claims these again before something has changed: the queue goes on, or they are over.
-        WITH refused AS (
-            UPDATE call AS c
-            SET state = 'queued', token = NULL, dialer_id = NULL
+        WITH judged AS MATERIALIZED (
+            SELECT c.id, claim.token, r.rule,
+                   CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
+                        WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
+                        WHEN c.end_at <= v_now OR r.rule IS NULL THEN 'window_closed'
+                        ELSE 'not_permitted' END AS reason
             FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
-            WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+            JOIN call AS c ON c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+            CROSS JOIN LATERAL forbidding_rule(
+                v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number), c.country, c.number_kind,
+                v_now) AS r (rule)
+            WHERE c.state IS NOT DISTINCT FROM 'claimed'
+        ), refused AS (
+            UPDATE call AS c
+            SET (state, result, ended_at, events) = (
+                    SELECT CASE WHEN forbidden THEN 'failed' ELSE 'queued' END,
+                           CASE WHEN forbidden THEN 'not_permitted' END,
+                           CASE WHEN forbidden THEN v_now END,
+                           CASE WHEN forbidden THEN c.events || event('refused', v_now, jsonb_build_object('rule', j.rule))
+                                ELSE c.events END
+                    FROM (SELECT j.reason = 'not_permitted' AS forbidden) AS f),
+                token = NULL, dialer_id = NULL
+            FROM judged AS j
+            WHERE c.id = j.id AND c.deployment_id = p_deployment_id AND c.token = j.token
               AND c.state IS NOT DISTINCT FROM 'claimed'
-            RETURNING c.id, CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
-                                 WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
-                                 ELSE 'window_closed' END AS reason
+            RETURNING c.id, j.reason
         )
         SELECT coalesce(jsonb_object_agg(id, reason), '{}') INTO v_refused FROM refused;
     END IF;

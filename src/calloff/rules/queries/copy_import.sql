@@ -1,0 +1,1 @@
+COPY forbidden_import (number) FROM STDIN

@@ -1,0 +1,1 @@
+CREATE TEMPORARY TABLE forbidden_import (number bigint NOT NULL)

@@ -11,6 +11,7 @@ import pytest
 from calloff.db.pool import Pool, open_pool
 from tests.support.servers import SessionServer, new_database
 
+TEST_SECONDS = 300
 _SERVER = pytest.StashKey[SessionServer]()
 _TEMPORARY = pytest.StashKey[str]()
 
@@ -23,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not hasattr(config, "workerinput") and config.option.basetemp is None:
         config.option.basetemp = config.stash[_TEMPORARY] = tempfile.mkdtemp(prefix="calloff-tests-")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test is without an end: each has a time limit of its own, many times what it takes on a busy machine."""
+    if config.pluginmanager.hasplugin("timeout"):
+        for item in items:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

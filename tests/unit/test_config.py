@@ -8,6 +8,7 @@ import pytest
 
 from calloff.config import Settings, envvar, option, settings_of, shown
 from calloff.domain.errors import NotConfigured
+from calloff.wiring.credentials import Credentials, write_credentials
 from tests.support.serving import command, environment
 
 
@@ -26,6 +27,23 @@ def test_config_tells_where_each_value_came_from() -> None:
     assert found["CALLOFF_DATA_DIR"] == {"value": "/nowhere/calloff", "source": "default"}
     assert found["CALLOFF_KEY"] == {"value": "***", "source": "environment"}
     assert set(found) == {envvar(setting) for setting in settings_of()}
+
+
+def test_config_tells_what_the_credentials_file_sets(tmp_path: Path) -> None:
+    write_credentials(tmp_path, Credentials("http://127.0.0.1:8080", "me@example.org", "hush"))
+
+    def found(**settings: str) -> dict[str, dict[str, str]]:
+        environ = environment(data_dir=str(tmp_path), **settings)
+        result = subprocess.run(command("config", "--json"), env=environ, capture_output=True, text=True, check=True)
+        assert "hush" not in result.stdout
+        values: dict[str, dict[str, str]] = json.loads(result.stdout)
+        return values
+
+    kept = found()
+    assert kept["CALLOFF_URL"] == {"value": "http://127.0.0.1:8080", "source": "credentials.env"}
+    assert kept["CALLOFF_EMAIL"] == {"value": "me@example.org", "source": "credentials.env"}
+    assert kept["CALLOFF_KEY"] == {"value": "***", "source": "credentials.env"}
+    assert found(url="http://elsewhere")["CALLOFF_KEY"] == {"value": "", "source": "default"}
 
 
 def test_a_child_process_gets_the_same_settings() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Dialog, Page, expect
 
 from tests.browser.conftest import Watched, watching
 from tests.browser.looks import LOOKS, Look, examine
@@ -19,6 +19,8 @@ async def test_a_request_is_built_sent_and_read(browser: Watched) -> None:
     await expect(page.get_by_role("link", name="Queue one call", exact=True).first).to_have_attribute(
         "aria-current", "location"
     )
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: _answer(dialog, asked, accept=True))
     await page.get_by_label("E-mail address").fill(site.seed.email)
     await page.get_by_label("Developer key").fill(site.seed.developer_key)
     await page.get_by_label("Application ID").fill(str(site.seed.application_id))
@@ -36,10 +38,40 @@ async def test_a_request_is_built_sent_and_read(browser: Watched) -> None:
     assert len(set(call_ids)) == 3
     assert '"queued": 2' in await _send(page, "bulk_queue")
     assert "202 Accepted" in await _send(page, "cancel")
+    assert asked[-1].endswith(
+        f": application {site.seed.application_id}, deployment {site.seed.deployment_id}. "
+        "This is done for real. Send it?"
+    )
     await page.get_by_label("Answers as").select_option("application/xml")
+    told = len(asked)
     status = page.locator("#read_status")
     await status.get_by_label("call_id (required)").fill(call_ids[2])
     assert "<status>canceled</status>" in await _send(page, "read_status")
+    assert len(asked) == told
+
+
+async def test_nothing_is_sent_by_one_click(browser: Watched) -> None:
+    page = await browser.page()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    await page.goto(f"{browser.site.url}/docs#cancel")
+    cancel = page.locator("#cancel")
+    await cancel.get_by_role("button", name="Send").click()
+    await expect(cancel.get_by_role("status")).to_contain_text("Fill in application_id and deployment_id first.")
+    await page.get_by_label("Application ID").fill(str(browser.site.seed.application_id))
+    await page.get_by_label("Deployment ID").fill(str(browser.site.seed.deployment_id))
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: _answer(dialog, asked, accept=False))
+    await cancel.get_by_role("button", name="Send").click()
+    await expect(cancel.get_by_role("status")).to_contain_text("Nothing was sent.")
+    assert len(asked) == 1
+    assert "DELETE" not in sent
+
+
+async def _answer(dialog: Dialog, asked: list[str], *, accept: bool) -> None:
+    """Note what the page asks, and say yes or no."""
+    asked.append(dialog.message)
+    await (dialog.accept() if accept else dialog.dismiss())
 
 
 async def _send(page: Page, operation: str) -> str:
@@ -56,6 +88,7 @@ async def test_the_samples_say_what_was_filled_in(browser: Watched) -> None:
     page = await browser.page()
     await page.goto(f"{browser.site.url}/docs")
     await page.get_by_label("Application ID").fill("77")
+    await page.get_by_label("Deployment ID").fill("1")
     cancel = page.locator("#cancel")
     await cancel.get_by_role("tab", name="cURL").focus()
     for language in ("cURL", "Python", "PHP", "JavaScript"):
@@ -134,6 +167,9 @@ async def test_it_tells_what_is_sent_to_a_result_url(browser: Watched) -> None:
 async def test_wrong_credentials_are_answered_in_the_page(browser: Watched) -> None:
     page = await browser.page()
     await page.goto(f"{browser.site.url}/docs#pause")
+    page.on("dialog", lambda dialog: _answer(dialog, [], accept=True))
+    await page.get_by_label("Application ID").fill("1")
+    await page.get_by_label("Deployment ID").fill("1")
     pause = page.locator("#pause")
     await pause.get_by_role("button", name="Send").click()
     await expect(pause.get_by_role("status")).to_contain_text("401 Unauthorized")

@@ -66,7 +66,7 @@ function samples(operation, box, path) {
   let chosen = 0;
   const show = () => {
     let source = operation["x-codeSamples"][chosen].source.replace("{base_url}", location.origin);
-    for (const [name, value] of Object.entries(path())) source = source.replace(`{${name}}`, value);
+    for (const [name, value] of Object.entries(path()).filter((pair) => pair[1])) source = source.replace(`{${name}}`, value);
     code.textContent = source;
     copy.textContent = "Copy";
     [...tabs.children].forEach((tab, place) => {
@@ -169,6 +169,11 @@ function callbackSection(method, operation) {
   return box;
 }
 
+// What a request changes, in words.
+function whose(path) {
+  return Object.entries(path).map(([name, value]) => `${name.replace("_id", "")} ${value}`).join(", ");
+}
+
 function section(method, path, operation) {
   const id = operation.operationId;
   const form = make("form", { class: "stack", autocomplete: "off" });
@@ -206,6 +211,16 @@ function section(method, path, operation) {
   form.append(grid, make("div", {}, make("button", { class: method === "delete" ? "danger" : "primary" }, "Send")), result);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const missing = Object.entries(inPath()).filter((pair) => !pair[1]).map((pair) => pair[0]);
+    if (missing.length) {
+      show(result, `Fill in ${missing.join(" and ")} first.`, "", "");
+      return;
+    }
+    // One click must not call off, or ring, what somebody needs.
+    if (method !== "get" && !confirm(`${operation.summary}: ${whose(inPath())}. This is done for real. Send it?`)) {
+      show(result, "Nothing was sent.", "", "");
+      return;
+    }
     let address = path;
     for (const [name, value] of Object.entries(inPath())) address = address.replace(`{${name}}`, value);
     const query = new URLSearchParams(parameters.filter((p) => p.in === "query" && valueOf(p.name)).map((p) => [p.name, valueOf(p.name)]));

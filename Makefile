@@ -7,7 +7,7 @@ export SECONDS SEED
 # As root, PostgreSQL runs as another user, who has to be able to read it whatever root's umask is.
 INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: serve test check bench faults format schema api-docs screenshots clean
+.PHONY: serve test check bench faults format schema api-docs screenshots release clean
 
 serve: .venv/.runtime
 	$(BIN)/calloff serve
@@ -46,6 +46,10 @@ screenshots: .venv/.dev
 	scripts/install-test-tools
 	pictures=$$(mktemp -d) && CALLOFF_SCREENSHOTS=$$pictures $(BIN)/pytest -n $(WORKERS) tests/browser \
 		-k "every_page or everybody" && for image in docs/images/*.png; do cp $$pictures/$${image##*/} $$image; done
+
+# Of a commit with a tag such as v0.2.0.
+release:
+	scripts/release
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -65,6 +65,9 @@ CHANGES = (
         "calloff admin account destinations {account_id} DE +4930",
     ),
     _change(
+        "set an account's calling hours", "account {account_id}", "calloff admin account hours {account_id} 08:00 21:00"
+    ),
+    _change(
         "forbid a number",
         "account {account_id}",
         "calloff admin do-not-call add 6175551234 --account {account_id} --source told",

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import time
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ from calloff.operations.operation import Operation
 from calloff.operations.queue import to_call
 from calloff.operations.users import to_key, to_user
 from calloff.rules.do_not_call import Reason
+from calloff.rules.hours import CallingHours
 from calloff.voice.cache import AudioCache
 from calloff.voice.messages import Draft, find_version, keep_version, publish
 from calloff.voice.parser import parse_document
@@ -145,6 +147,7 @@ TRIALS: dict[AnyOperation, Trial] = {
     rules.allow_number_to_application: Trial(_application, lambda world: (_NUMBER,)),
     rules.forbid_list: Trial(_account, lambda world: ([[_NUMBER.digits]], Reason("a list"))),
     rules.find_number: Trial(_account, lambda world: (_NUMBER,)),
+    rules.set_hours: Trial(_account, lambda world: (CallingHours(time(8), time(21)),)),
     rules.set_destinations: Trial(_account, lambda world: (["DE"],)),
     accounts.add_account: Trial(_nowhere, lambda world: ("Clinic",)),
     accounts.set_country: Trial(_account, lambda world: ("DE",)),

@@ -26,6 +26,8 @@ class Refusal(StrEnum):
     WINDOW_CLOSED = "window_closed"
     NOT_PERMITTED = "not_permitted"
     """A rule forbids it: the call is over, and its events name the rule."""
+    HELD = "held"
+    """Outside the hours: it is due again when they begin."""
     GONE = "gone"
     """The claim holds no more: the call was canceled alone, rescued, or started before."""
 

@@ -79,6 +79,7 @@ async def insert_call(connection: Connection, deployment_id: int, call: NewCall)
         "number": number.digits,
         "country": number.country,
         "kind": number.kind,
+        "zones": list(number.zones),
         "phone_number": call.destination.phone_number,
         "ani": call.destination.ani,
         "postd": call.destination.postd,

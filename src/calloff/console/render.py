@@ -32,6 +32,7 @@ _LABELS = {
     "unknown": "Unknown",
     "expired": "Expired",
     "not_permitted": "Not permitted",
+    "held": "Held until the calling hours",
     "refused": "Refused by a rule",
     "voice": "Person",
     "answeringmachine": "Answering machine",

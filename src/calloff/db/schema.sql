@@ -327,10 +327,15 @@ CREATE TABLE public.account (
     deactivated_at timestamp with time zone,
     country text DEFAULT 'US'::text NOT NULL,
     destinations text[] DEFAULT '{}'::text[] NOT NULL,
+    hours_from time without time zone,
+    hours_until time without time zone,
+    hours_days smallint[] DEFAULT '{1,2,3,4,5,6,7}'::smallint[] NOT NULL,
     CONSTRAINT account_calls_per_second_check CHECK (((calls_per_second >= (0.001)::double precision) AND (calls_per_second <= (10000)::double precision))),
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT account_hours_days_check CHECK ((cardinality(hours_days) > 0)),
     CONSTRAINT account_max_concurrent_calls_check CHECK ((max_concurrent_calls > 0)),
-    CONSTRAINT account_name_check CHECK ((name <> ''::text))
+    CONSTRAINT account_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT hours_are_a_window CHECK (((num_nulls(hours_from, hours_until) = ANY (ARRAY[0, 2])) AND (hours_from < hours_until)))
 )
 WITH (fillfactor='50');
 
@@ -390,6 +395,7 @@ CREATE TABLE public.call (
     number bigint,
     country text,
     number_kind text,
+    zones text[],
     CONSTRAINT active_has_a_claim CHECK (
 CASE
     WHEN (state = ANY (ARRAY['claimed'::text, 'dialing'::text, 'connected'::text])) THEN (num_nonnulls(token, dialer_id, claimed_at) = 3)
@@ -414,6 +420,32 @@ CREATE FUNCTION public.is_tried_again(p_call public.call, p_result text, p_may_r
     SELECT p_may_retry AND (p_result <> 'unknown' OR p_on_unknown = 'retry') AND p_call.attempts < p_call.max_attempts
        AND (p_call.end_at IS NULL OR p_call.end_at > p_ended_at + make_interval(secs => p_call.reattempt_wait))
 $$;
+
+CREATE FUNCTION public.is_within_hours(p_account public.account, p_zones text[], p_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+SELECT coalesce(bool_and((p_at AT TIME ZONE zone)::time >= p_account.hours_from
+                         AND (p_at AT TIME ZONE zone)::time < p_account.hours_until
+                         AND extract(isodow FROM p_at AT TIME ZONE zone) = ANY (p_account.hours_days)), false)
+FROM unnest(p_zones) AS t (zone)
+$$;
+
+CREATE FUNCTION public.next_permitted(p_account public.account, p_zones text[], p_now timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF p_account.hours_from IS NULL OR is_within_hours(p_account, p_zones, p_now) THEN
+        RETURN p_now;
+    END IF;
+    -- A moment before which it was not allowed is the beginning of the hours in one of the zones, or of one of their days.
+    RETURN (
+        SELECT min(opens.at)
+        FROM unnest(p_zones) AS t (zone)
+        CROSS JOIN generate_series(0, 8) AS day
+        CROSS JOIN LATERAL (
+            SELECT ((p_now AT TIME ZONE zone)::date + day + p_account.hours_from) AT TIME ZONE zone AS at) AS opens
+        WHERE opens.at > p_now AND is_within_hours(p_account, p_zones, opens.at));
+END $$;
 
 CREATE FUNCTION public.number_of(p_number bigint, p_phone_number text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -559,6 +591,7 @@ BEGIN
               AND (c.end_at IS NULL OR c.end_at > v_now)
               AND forbidding_rule(v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number),
                                   c.country, c.number_kind, v_now) IS NULL
+              AND next_permitted(v_account, c.zones, v_now) <= v_now
             RETURNING c.id
         )
         SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
@@ -566,24 +599,34 @@ BEGIN
     IF cardinality(v_started) < cardinality(p_call_ids) THEN
         -- Nobody claims these again before something has changed: the queue goes on, or they are over.
         WITH judged AS MATERIALIZED (
-            SELECT c.id, claim.token, r.rule,
+            SELECT c.id, claim.token, h.until,
+                   -- Hours that do not come within the call's window, or never, forbid it for good.
+                   CASE WHEN r.rule IS NOT NULL THEN r.rule
+                        WHEN h.until IS NULL OR h.until >= c.end_at THEN 'calling_hours' END AS rule,
                    CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
                         WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
-                        WHEN c.end_at <= v_now OR r.rule IS NULL THEN 'window_closed'
-                        ELSE 'not_permitted' END AS reason
+                        WHEN c.end_at <= v_now THEN 'window_closed'
+                        WHEN r.rule IS NOT NULL OR h.until IS NULL OR h.until >= c.end_at THEN 'not_permitted'
+                        WHEN h.until > v_now THEN 'held'
+                        ELSE 'window_closed' END AS reason
             FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
             JOIN call AS c ON c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
             CROSS JOIN LATERAL forbidding_rule(
                 v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number), c.country, c.number_kind,
                 v_now) AS r (rule)
+            CROSS JOIN LATERAL next_permitted(v_account, c.zones, v_now) AS h (until)
             WHERE c.state IS NOT DISTINCT FROM 'claimed'
         ), refused AS (
             UPDATE call AS c
-            SET (state, result, ended_at, events) = (
+            -- What is held is due when it may be called, so that no claim wades through it.
+            SET (state, result, ended_at, due_at, events) = (
                     SELECT CASE WHEN forbidden THEN 'failed' ELSE 'queued' END,
                            CASE WHEN forbidden THEN 'not_permitted' END,
                            CASE WHEN forbidden THEN v_now END,
+                           CASE WHEN j.reason = 'held' THEN j.until ELSE c.due_at END,
                            CASE WHEN forbidden THEN c.events || event('refused', v_now, jsonb_build_object('rule', j.rule))
+                                WHEN j.reason = 'held' THEN c.events || event('held', v_now, jsonb_build_object(
+                                    'rule', 'calling_hours', 'held_until', extract(epoch FROM j.until)::bigint))
                                 ELSE c.events END
                     FROM (SELECT j.reason = 'not_permitted' AS forbidden) AS f),
                 token = NULL, dialer_id = NULL
@@ -737,6 +780,7 @@ CREATE VIEW public.call_status AS
     c.number,
     c.country,
     c.number_kind,
+    c.zones,
         CASE
             WHEN ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (c.epoch < q.epoch)) THEN 'canceled'::text
             WHEN (c.state = 'claimed'::text) THEN 'queued'::text

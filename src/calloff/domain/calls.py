@@ -29,7 +29,7 @@ class Event:
     """Something that happened to a call."""
 
     name: str
-    """One of `queued`, `dialing`, `connected`, `disconnected`, `failed`, `expired`, `refused`, `canceled`."""
+    """One of `queued`, `dialing`, `connected`, `disconnected`, `failed`, `expired`, `held`, `refused`, `canceled`."""
     timestamp: float
     """Unix seconds."""
     details: Mapping[str, Any]

@@ -74,6 +74,11 @@ class Number:
     kind: NumberKind
 
     @property
+    def zones(self) -> tuple[str, ...]:
+        """The time zones (of the IANA's database) in which it can lie; empty if nobody knows any."""
+        return zones_of(self.digits)
+
+    @property
     def e164(self) -> str:
         """As every network understands it: `+16175551234`."""
         return f"+{self.digits}"

@@ -180,7 +180,7 @@ class Upload:
 
 def _staged(row: StagedRow | RejectedRow) -> tuple[object, ...]:
     if isinstance(row, RejectedRow):
-        return (row.line, None, None, None, None, None, None, None, row.value, row.error)
+        return (row.line, None, None, None, None, None, None, None, None, row.value, row.error)
     destination, number = row.destination, row.destination.understood()
     variables = json.dumps(row.variables) if row.variables else None
     return (
@@ -191,6 +191,7 @@ def _staged(row: StagedRow | RejectedRow) -> tuple[object, ...]:
         number.digits,
         number.country,
         number.kind,
+        list(number.zones),
         variables,
         None,
         None,

@@ -8,7 +8,9 @@ from calloff.operations.access import Access, ApplicationAccess, Door, Role
 from calloff.operations.operation import Act, Record, operation
 from calloff.rules import destinations as places
 from calloff.rules import do_not_call
+from calloff.rules import hours as calling_hours
 from calloff.rules.do_not_call import ForbiddenNumber, Reason, Scope
+from calloff.rules.hours import CallingHours
 
 
 def _scope(access: Access) -> Scope:
@@ -58,6 +60,12 @@ async def forbid_list(act: Act[Access], batches: Iterable[list[int]], reason: Re
 async def find_number(act: Act[Access], number: Number) -> list[ForbiddenNumber]:
     """The entries of the number in the operator's list and those of the account."""
     return await do_not_call.find_forbidden(act.pool, act.access.account_id or 0, number.digits)
+
+
+@operation("set an account's calling hours", Role.OPERATOR, Door.CLI)
+async def set_hours(act: Act[Access], hours: CallingHours | None) -> None:
+    """Ring people for the account within these hours of theirs only; None is no rule."""
+    await calling_hours.set_hours(act.pool, act.account_id, hours, act.entry())
 
 
 @operation("set an account's destinations", Role.OPERATOR, Door.CLI)

@@ -104,7 +104,17 @@ def _event() -> Schema:
         {
             "event": {
                 "type": "string",
-                "enum": ["queued", "dialing", "connected", "disconnected", "failed", "expired", "refused", "canceled"],
+                "enum": [
+                    "queued",
+                    "dialing",
+                    "connected",
+                    "disconnected",
+                    "failed",
+                    "expired",
+                    "held",
+                    "refused",
+                    "canceled",
+                ],
             },
             "timestamp": {"type": "integer", "description": "Unix seconds."},
         }

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from calloff.domain.numbers import DEFAULT_COUNTRY, Number
 from calloff.domain.phone import parse_destination
 from calloff.operations import rules
 from calloff.rules.do_not_call import Reason
+from calloff.rules.hours import CallingHours
 
 do_not_call = typer.Typer(name="do-not-call", help="Whom nobody may call.", no_args_is_help=True)
 
@@ -112,6 +113,31 @@ def set_destinations_command(
     show_values(
         {"destinations": destinations or []}, f"The destinations of account {account_id} are set.", as_json=as_json
     )
+
+
+@with_settings("admin")
+def set_hours_command(
+    settings: Settings,
+    account_id: int,
+    begin: Annotated[str | None, typer.Argument(help="Like 08:00; neither takes the rule away.")] = None,
+    until: Annotated[str | None, typer.Argument(help="Like 21:00, the first moment that is too late.")] = None,
+    days: Annotated[str, typer.Option(help="The weekdays, 1 is Monday.")] = "1234567",
+    as_json: AsJson = False,
+) -> None:
+    """Say between which hours, on their own clocks, an account may ring people."""
+    hours = None
+    if begin is not None or until is not None:
+        hours = CallingHours(_time(begin), _time(until), frozenset(int(day) for day in days if day.isdecimal()))
+    carry_out(settings, at_account(account_id), rules.set_hours, hours)
+    sentence = f"The calling hours of account {account_id} are {'set' if hours else 'taken away'}."
+    show_values({"begin": begin, "until": until, "days": days}, sentence, as_json=as_json)
+
+
+def _time(text: str | None) -> time:
+    try:
+        return time.fromisoformat(text or "")
+    except ValueError:
+        raise InvalidInput("The hours need two times, like 08:00 21:00.") from None
 
 
 def _reason(source: str, evidence: str | None, until: datetime | None) -> Reason:

@@ -38,6 +38,7 @@ BEGIN
               AND (c.end_at IS NULL OR c.end_at > v_now)
               AND forbidding_rule(v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number),
                                   c.country, c.number_kind, v_now) IS NULL
+              AND next_permitted(v_account, c.zones, v_now) <= v_now
             RETURNING c.id
         )
         SELECT coalesce(array_agg(id), '{}') INTO v_started FROM started;
@@ -45,24 +46,34 @@ BEGIN
     IF cardinality(v_started) < cardinality(p_call_ids) THEN
         -- Nobody claims these again before something has changed: the queue goes on, or they are over.
         WITH judged AS MATERIALIZED (
-            SELECT c.id, claim.token, r.rule,
+            SELECT c.id, claim.token, h.until,
+                   -- Hours that do not come within the call's window, or never, forbid it for good.
+                   CASE WHEN r.rule IS NOT NULL THEN r.rule
+                        WHEN h.until IS NULL OR h.until >= c.end_at THEN 'calling_hours' END AS rule,
                    CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
                         WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
-                        WHEN c.end_at <= v_now OR r.rule IS NULL THEN 'window_closed'
-                        ELSE 'not_permitted' END AS reason
+                        WHEN c.end_at <= v_now THEN 'window_closed'
+                        WHEN r.rule IS NOT NULL OR h.until IS NULL OR h.until >= c.end_at THEN 'not_permitted'
+                        WHEN h.until > v_now THEN 'held'
+                        ELSE 'window_closed' END AS reason
             FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
             JOIN call AS c ON c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
             CROSS JOIN LATERAL forbidding_rule(
                 v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number), c.country, c.number_kind,
                 v_now) AS r (rule)
+            CROSS JOIN LATERAL next_permitted(v_account, c.zones, v_now) AS h (until)
             WHERE c.state IS NOT DISTINCT FROM 'claimed'
         ), refused AS (
             UPDATE call AS c
-            SET (state, result, ended_at, events) = (
+            -- What is held is due when it may be called, so that no claim wades through it.
+            SET (state, result, ended_at, due_at, events) = (
                     SELECT CASE WHEN forbidden THEN 'failed' ELSE 'queued' END,
                            CASE WHEN forbidden THEN 'not_permitted' END,
                            CASE WHEN forbidden THEN v_now END,
+                           CASE WHEN j.reason = 'held' THEN j.until ELSE c.due_at END,
                            CASE WHEN forbidden THEN c.events || event('refused', v_now, jsonb_build_object('rule', j.rule))
+                                WHEN j.reason = 'held' THEN c.events || event('held', v_now, jsonb_build_object(
+                                    'rule', 'calling_hours', 'held_until', extract(epoch FROM j.until)::bigint))
                                 ELSE c.events END
                     FROM (SELECT j.reason = 'not_permitted' AS forbidden) AS f),
                 token = NULL, dialer_id = NULL

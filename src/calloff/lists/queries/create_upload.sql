@@ -7,6 +7,7 @@ CREATE TEMPORARY TABLE upload (
     number bigint,
     country text,
     number_kind text,
+    zones text[],
     variables jsonb,
     value text,
     error text

@@ -1,13 +1,13 @@
 WITH queued AS (
     INSERT INTO call (id, deployment_id, epoch, phone_number, ani, postd, start_at, due_at, end_at, max_attempts,
-                      reattempt_wait, result_url, is_pci, variables, number, country, number_kind)
+                      reattempt_wait, result_url, is_pci, variables, number, country, number_kind, zones)
     SELECT n.id, q.deployment_id, %(epoch)s, n.phone_number, n.ani, n.postd,
            greatest(now(), to_timestamp(%(start)s::double precision)),
            greatest(now(), to_timestamp(%(start)s::double precision)),
            to_timestamp(%(end)s::double precision),
            %(max_attempts)s, %(reattempt_wait)s, %(result_url)s, %(is_pci)s,
            nullif(coalesce(%(variables)s::jsonb, '{}') || coalesce(n.variables, '{}'), '{}'),
-           n.number, n.country, n.number_kind
+           n.number, n.country, n.number_kind, n.zones
     FROM commit_durably(), upload AS n
     JOIN queue AS q ON q.deployment_id = %(deployment_id)s
     JOIN deployment AS d ON d.id = q.deployment_id AND d.deleted_at IS NULL

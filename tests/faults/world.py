@@ -27,9 +27,11 @@ from tests.faults.history import Delivery, Ended, History
 from tests.support.seed import Seed, seed
 from tests.support.serving import command, environment
 from tests.support.sink import Sink, sink
+from tests.support.uploading import publish_document
 
 ROOT = Path(__file__).parents[2]
 RING_TIMEOUT = 2.0
+_SILENCE = b"""<vxml version="2.1"><form><block><prompt><break time="30s"/></prompt></block></form></vxml>"""
 """Seconds: short, so that attempts are given up while their INVITEs would still be repeated."""
 _SETTLED_SECONDS = 120
 
@@ -214,6 +216,8 @@ async def _seed(conninfo: str, far_end: int) -> tuple[Seed, Seed]:
                 "UPDATE deployment SET ring_timeout = %s, trunk_id = (SELECT id FROM trunk WHERE name = 'carrier')",
                 (RING_TIMEOUT,),
             )
+        for seeded in (off, on):
+            await publish_document(pool, seeded, "silence", _SILENCE)
         return off, on
     finally:
         await pool.close()

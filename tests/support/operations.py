@@ -49,11 +49,11 @@ from calloff.operations.users import to_key, to_user
 from calloff.rules.do_not_call import Reason
 from calloff.rules.hours import CallingHours
 from calloff.voice.cache import AudioCache
-from calloff.voice.messages import Draft, find_version, keep_version, publish
-from calloff.voice.parser import parse_document
+from calloff.voice.messages import Draft
 from calloff.voice.speech import Speech
 from tests.support.seed import Seed, seed
 from tests.support.site import PASSWORD
+from tests.support.uploading import publish_document
 
 AnyOperation = Operation[Any, ..., Any]
 
@@ -225,19 +225,9 @@ async def make_world(pool: Pool, operator: Seed) -> World:
     target = User(added.id, added.account_id, added.email, False)
     call_id = await submit(pool, tenant.deployment_id, NewCall(parse_destination("+16175551234")))
     key = await add_key(pool, target.user_id)
-    await publish_versions(pool, tenant, "reminder", 2)
+    for version in (1, 2):
+        await publish_document(pool, tenant, "reminder", _VXML + b"<!-- %d -->" % version)
     return World(pool, operator, tenant, target, call_id, key.id)
-
-
-async def publish_versions(pool: Pool, seeded: Seed, name: str, count: int) -> None:
-    """A message of so many versions, each of which is published to the deployment."""
-    async with pool.connection() as connection:
-        for version in range(1, count + 1):
-            vxml = _VXML + b"<!-- %d -->" % version
-            kept = (connection, seeded.application_id, name, Draft(vxml), parse_document(vxml), None)
-            await keep_version(*kept)
-            found = await find_version(connection, seeded.application_id, name)
-            await publish(connection, seeded.deployment_id, found)
 
 
 async def somebody(world: World, role: str, door: Door) -> Actor:

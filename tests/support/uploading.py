@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from calloff.db.pool import Pool
 from calloff.operations.access import OPERATOR, to_deployment
 from calloff.operations.messages import publish_message, save_message
-from calloff.voice.messages import Draft
+from calloff.voice.messages import Draft, find_version, keep_version, publish
+from calloff.voice.parser import parse_document
 from calloff.voice.speech import Speech
+from tests.support.seed import Seed
 
 
 async def upload_application(
@@ -17,3 +19,11 @@ async def upload_application(
     saved = await save_message(pool, place, "greeting", Draft(vxml, recordings), speech)
     await publish_message(pool, place, "greeting")
     return saved.version.version
+
+
+async def publish_document(pool: Pool, seeded: Seed, name: str, vxml: bytes) -> None:
+    """Make it the newest version of a message that the deployment's calls hear, without an entry in the audit log."""
+    async with pool.connection() as connection:
+        draft = Draft(vxml)
+        await keep_version(connection, seeded.application_id, name, draft, parse_document(vxml), None)
+        await publish(connection, seeded.deployment_id, await find_version(connection, seeded.application_id, name))

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.errors import CheckViolation
 from psycopg.types.json import Jsonb
 
+from calloff.calls.hearing import check_hearing
 from calloff.calls.idempotency import IdempotencyKey, earlier_call, in_progress
 from calloff.db.certain import certainly
 from calloff.db.pool import Connection, Pool
@@ -23,7 +24,8 @@ async def submit(pool: Pool, deployment_id: int, call: NewCall) -> int:
     """Queue `call` in the deployment's present epoch and return its ID.
 
     A submit that overlaps a cancel may go either way; one that begins after the cancel has answered is never touched
-    by it. Raises `InvalidInput` for a window that has closed, `Deleted`, and `OutcomeUnknown` if the server did not
+    by it. Raises `InvalidInput` for a window that has closed or a variable that the message reads and the call lacks,
+    `NoMessage`, `Deleted`, and `OutcomeUnknown` if the server did not
     confirm: then the call may or may not be queued.
     """
     async with certainly(pool) as connection:
@@ -91,5 +93,6 @@ async def insert_call(connection: Connection, deployment_id: int, call: NewCall)
     with window_still_open():
         row = await (await connection.execute(load(__package__, "submit"), parameters)).fetchone()
     if row is None:
+        await check_hearing(connection, deployment_id, (call.variables or {}).keys())
         raise Deleted(DELETED)
     return int(row["id"])

@@ -83,7 +83,9 @@ BEGIN
         PERFORM FROM queue WHERE deployment_id = p_deployment_id FOR NO KEY UPDATE;
     END IF;
     SELECT * INTO v_queue FROM queue WHERE deployment_id = p_deployment_id;
-    IF v_queue.paused_at IS NOT NULL OR v_deployment.deleted_at IS NOT NULL THEN
+    IF v_queue.paused_at IS NOT NULL OR v_deployment.deleted_at IS NOT NULL
+       -- On a real trunk, nobody is called to hear nothing.
+       OR (v_deployment.message_version_id IS NULL AND v_trunk.kind <> 'simulated') THEN
         RETURN '{"calls": [], "wait": null}';
     END IF;
 

@@ -14,6 +14,7 @@ from typing import Self
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from calloff.calls.hearing import check_hearing
 from calloff.calls.idempotency import IdempotencyKey, earlier_call, in_progress
 from calloff.calls.submit import DELETED, schedule_parameters, window_still_open
 from calloff.db.certain import confirmed
@@ -79,6 +80,8 @@ class Upload:
         self._connection = connection
         self._deployment_id = deployment_id
         self._epoch = epoch
+        self._names: set[str] = set()
+        """Of the list's columns that are variables."""
         self._key = key
 
     @classmethod
@@ -104,6 +107,8 @@ class Upload:
             return
         async with self._connection.cursor() as cursor, cursor.copy(load(__package__, "copy_upload")) as copy:
             for row in rows:
+                if isinstance(row, StagedRow):
+                    self._names |= row.variables.keys()
                 await copy.write_row(_staged(row))
 
     async def queue(
@@ -116,8 +121,9 @@ class Upload:
 
         `before_commit` is a part of the transaction that queues them; it is not called for a repeated request.
 
-        Raises `InvalidInput` if there is no valid row or the window has closed, `Deleted`, or `KeyReused`; then nothing
-        is queued. Raises `OutcomeUnknown` if the server did not confirm: then all of it is queued, or nothing.
+        Raises `InvalidInput` if there is no valid row, the window has closed or the message reads what the list has no
+        column for, `NoMessage`, `Deleted`, or `KeyReused`; then nothing is queued. Raises `OutcomeUnknown` if the
+        server did not confirm: then all of it is queued, or nothing.
         """
         if self._key is not None and await self._was_queued(self._key, fingerprint):
             await self._connection.execute(load(__package__, "clear_upload"))
@@ -125,6 +131,8 @@ class Upload:
             return replace(await self._totals(), is_repeat=True)
         shared.schedule.check(time.time())
         totals = await self._totals()
+        names = self._names | shared.variables.keys()
+        await check_hearing(self._connection, self._deployment_id, names, of_a_list=True)
         parameters = {
             "deployment_id": self._deployment_id,
             "epoch": self._epoch,

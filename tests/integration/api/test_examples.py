@@ -180,6 +180,14 @@ async def not_confirmed(asker: Asker) -> AsyncIterator[None]:
     yield
 
 
+@asynccontextmanager
+async def no_message(asker: Asker) -> AsyncIterator[None]:
+    """The deployment is on a real trunk."""
+    async with asker.pool.connection() as connection:
+        await connection.execute("UPDATE trunk SET kind = 'sip'")
+    yield
+
+
 CAUSES: dict[str, Callable[[Asker], AbstractAsyncContextManager[None]]] = {
     "wrong": wrong,
     "missing": missing,
@@ -193,6 +201,7 @@ CAUSES: dict[str, Callable[[Asker], AbstractAsyncContextManager[None]]] = {
     "invalid": invalid,
     "in_progress": in_progress_elsewhere,
     "key_reused": key_reused,
+    "no_message": no_message,
     "too_slow": too_slow,
     "too_large": too_large,
     "unsupported": unsupported,

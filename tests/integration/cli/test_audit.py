@@ -23,9 +23,9 @@ from calloff.db.pool import Pool
 from calloff.domain.calls import NewCall
 from calloff.domain.phone import parse_destination
 from tests.support.changes import Entry, changes_by, entries, newest, not_recorded_by
-from tests.support.operations import publish_versions
 from tests.support.seed import Seed, seed
 from tests.support.serving import environment
+from tests.support.uploading import publish_document
 
 Run = Callable[[str], Awaitable[int]]
 
@@ -125,7 +125,8 @@ async def _fill(pool: Pool, seeded: Seed, directory: Path) -> dict[str, str]:
     (directory / "application.vxml").write_text(_DOCUMENT)
     (directory / "list.csv").write_text("destination\n+16175551234\n+16175551235\n")
     user = await add_user(pool, seeded.account_id, "target@example.com")
-    await publish_versions(pool, seeded, "reminder", 2)
+    for version in (1, 2):
+        await publish_document(pool, seeded, "reminder", _DOCUMENT.encode() + b"<!-- %d -->" % version)
     return {
         "account_id": str(seeded.account_id),
         "application_id": str(seeded.application_id),

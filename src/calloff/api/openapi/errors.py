@@ -6,6 +6,7 @@
 from typing import NamedTuple
 
 from calloff.accounts.throttle import TooManyAttempts
+from calloff.calls.hearing import SILENT
 from calloff.domain.codes import Code, Said
 from calloff.domain.errors import NO_DEPLOYMENT
 
@@ -83,8 +84,9 @@ _IN_PROGRESS = "A request with this Idempotency-Key is still in progress. Wait, 
 
 TO_QUEUE: Errors = {
     409: Error(
-        "The application or deployment was deleted, or a request with this `Idempotency-Key` is in progress.",
-        {"deleted": _DELETED, "in_progress": _IN_PROGRESS},
+        "The application or deployment was deleted, a request with this `Idempotency-Key` is in progress, or the "
+        "deployment is on a real trunk and has no message.",
+        {"deleted": _DELETED, "in_progress": _IN_PROGRESS, "no_message": SILENT},
     ),
     422: Error(
         "The idempotency key was used for another request.",

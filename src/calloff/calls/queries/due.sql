@@ -2,6 +2,8 @@
 SELECT q.deployment_id, extract(epoch FROM next.due_at - clock_timestamp())::double precision AS due_in
 FROM queue AS q
 JOIN deployment AS d ON d.id = q.deployment_id AND d.deleted_at IS NULL
+-- Nobody is called to hear nothing (`claim_calls`).
+JOIN trunk AS t ON t.id = d.trunk_id AND (t.kind = 'simulated' OR d.message_version_id IS NOT NULL)
 JOIN application AS a ON a.id = d.application_id AND a.deleted_at IS NULL
 JOIN account AS o ON o.id = a.account_id AND o.deactivated_at IS NULL
 CROSS JOIN LATERAL (

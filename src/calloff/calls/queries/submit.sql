@@ -10,7 +10,14 @@ WITH queued AS (
     FROM commit_durably(), queue AS q
     JOIN deployment AS d ON d.id = q.deployment_id
     JOIN application AS a ON a.id = d.application_id
+    JOIN trunk AS t ON t.id = d.trunk_id
+    LEFT JOIN message_version AS v ON v.id = d.message_version_id
     WHERE q.deployment_id = %(deployment_id)s AND d.deleted_at IS NULL AND a.deleted_at IS NULL
+      -- Whoever answers hears something, and all of it; `heard.sql` tells what is missing.
+      AND (v.id IS NOT NULL OR t.kind = 'simulated')
+      AND NOT EXISTS (
+          SELECT FROM jsonb_each(v.reads) AS r
+          WHERE r.value = 'null' AND NOT coalesce(%(variables)s::jsonb, '{}') ? r.key)
     RETURNING id, due_at
 )
 -- A call for later wakes nobody: the dialers know from the queue when it is due.

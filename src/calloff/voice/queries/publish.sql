@@ -4,4 +4,6 @@ WITH published AS (
     WHERE id = %(deployment_id)s AND deleted_at IS NULL AND message_version_id IS DISTINCT FROM %(id)s
     RETURNING id
 )
-INSERT INTO publication (deployment_id, message_version_id) SELECT id, %(id)s FROM published
+INSERT INTO publication (deployment_id, message_version_id)
+-- What waited for a message is due.
+SELECT id, %(id)s FROM published, pg_notify('calloff_due', '')

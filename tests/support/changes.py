@@ -227,7 +227,7 @@ CHANGES = (
         "deployment {deployment_id}",
         "POST /console/apps/{application_id}/{deployment_id}/cancel",
         "DELETE /api/apps/{application_id}/{deployment_id}/cancel",
-        "calloff cancel --app {application_id} --deployment {deployment_id}",
+        "calloff cancel --app {application_id} --deployment {deployment_id} --yes",
     ),
     _change(
         "call off one call",

@@ -12,6 +12,7 @@ STATUS = {
     Code.CONFLICT: 409,
     Code.DELETED: 409,
     Code.NOT_PENDING: 409,
+    Code.NO_MESSAGE: 409,
     Code.TOO_LARGE: 413,
     Code.UNSUPPORTED: 415,
     Code.IDEMPOTENCY_KEY_REUSED: 422,

@@ -88,7 +88,15 @@ class Settings:
     )
     sip_address: str | None = field(
         default=None,
-        metadata=_about("IP address that SIP trunks use; else the one of the first interface.", "serve", "dialer"),
+        metadata=_about(
+            "IP address that SIP trunks use; else, for each trunk, the one that leads to it.", "serve", "dialer"
+        ),
+    )
+    sip_port: int = field(
+        default=5060,
+        metadata=_about(
+            "UDP and TCP port of SIP; if it is taken, one of the next even ones; 0 takes any.", "serve", "dialer"
+        ),
     )
     rtp_ports: str = field(
         default="10000-20000", metadata=_about("UDP ports for the media of SIP calls.", "serve", "dialer")
@@ -148,6 +156,8 @@ class Settings:
         first, last = self.rtp_port_range
         if not 1024 <= first < last <= 65535:
             raise NotConfigured("The RTP ports must be a range within 1024-65535.")
+        if not 0 <= self.sip_port < 65535:
+            raise NotConfigured("The SIP port must be 0 to 65534.")
         _ = self.allowed_networks, self.proxy_networks, self.origins
 
     @property

@@ -1,4 +1,4 @@
-"""One SIP stack per test: baresip allows one at a time in a process, and starts within milliseconds."""
+"""A SIP trunk per test, with a SIP port and a media engine of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,8 +10,8 @@ import pytest
 from calloff.domain.permits import Permit
 from calloff.trunks.base import Ended, Leg, LegEvent, boot_time
 from calloff.trunks.sip import SipTrunk
-from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
-from calloff.trunks.sip_stack import SipStack
+from calloff.trunks.sip_endpoint import SipEndpoint
+from calloff.trunks.sip_settings import SipEndpointSettings, SipTrunkSettings
 
 SipTrunkTo = Callable[..., AbstractAsyncContextManager[SipTrunk]]
 NUMBER = "+16175550100"
@@ -51,10 +51,11 @@ def sip_trunk_to() -> SipTrunkTo:
     async def start(
         port: int, *, host: str = "127.0.0.1", transport: str = "udp", **settings: object
     ) -> AsyncIterator[SipTrunk]:
-        shared = {"rtp_timeout": 10, **{k: settings.pop(k) for k in list(settings) if k in SipStackSettings.__slots__}}
-        stack = SipStack(SipStackSettings("127.0.0.1", **shared))  # type: ignore[arg-type]
+        names = [name for name in SipEndpointSettings.__slots__ if name in settings]
+        shared = {"rtp_timeout": 10, "sip_port": 0, **{name: settings.pop(name) for name in names}}
+        endpoint = SipEndpoint(SipEndpointSettings("127.0.0.1", **shared))  # type: ignore[arg-type]
         uri = f"sip:{host}:{port};transport={transport}"
-        trunk = SipTrunk(SipTrunkSettings(uri, **settings), stack)  # type: ignore[arg-type]
+        trunk = SipTrunk(SipTrunkSettings(uri, **settings), endpoint)  # type: ignore[arg-type]
         await trunk.start()
         try:
             yield trunk

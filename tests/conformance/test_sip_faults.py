@@ -1,16 +1,15 @@
-"""What hostile neighbours, a full stack and a dead one do: nothing, or a typed error."""
+"""What hostile neighbours, a full trunk and a dead media engine do: nothing, or a typed error."""
 
 import asyncio
+import os
+import signal
 import socket
-import sys
-import textwrap
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from calloff.domain.results import Result
-from calloff.trunks import sip_stack
 from calloff.trunks.base import Connected, Ended, TrunkUnavailable
 from tests.conformance.conftest import CALLER, SipTrunkTo, all_events, request, wait_for
 from tests.conformance.far_end import far_end, free_port
@@ -33,7 +32,7 @@ async def test_hostile_messages_change_nothing(tmp_path: Path, sip_trunk_to: Sip
                 mallory.sendto(message, ("127.0.0.1", sip_port))
                 await asyncio.sleep(0.001)  # so that the socket's buffer does not spill any of them
             plain = await _ask(mallory, sip_port, invite(sip_port, user=CALLER))
-        assert plain.startswith("SIP/2.0 486 ")
+        assert plain.startswith("SIP/2.0 403 ")
         assert trunk.write(leg, tone(440, 0.2)) == 3200
         async with asyncio.timeout(5):
             while len(loud(rtp.sound())) < 2800:
@@ -76,24 +75,6 @@ async def test_a_call_beyond_the_last_port_is_refused_before_an_invite(
         assert len(far.received("INVITE")) == 1
 
 
-async def test_a_stack_that_has_shown_all_its_caller_ids_asks_for_a_restart(
-    tmp_path: Path, sip_trunk_to: SipTrunkTo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sip_stack, "MAX_USER_AGENTS", 1)
-    async with far_end("answer", tmp_path) as far, sip_trunk_to(far.port) as trunk:
-        leg = await trunk.dial(request())
-        await wait_for(leg, Connected)
-        with pytest.raises(TrunkUnavailable):
-            await trunk.dial(request(caller_id="+18005550198"))
-        assert not trunk.dead.is_set()
-        await trunk.hang_up(leg)
-        await asyncio.wait_for(trunk.dead.wait(), 5)
-        with pytest.raises(TrunkUnavailable):
-            await trunk.dial(request())
-        await far.finish()
-        assert len(far.received("INVITE")) == 1
-
-
 async def test_a_cancelled_dial_leaves_no_call_behind(tmp_path: Path, sip_trunk_to: SipTrunkTo) -> None:
     async with far_end("ring", tmp_path) as far, sip_trunk_to(far.port) as trunk:
         dialing = asyncio.create_task(trunk.dial(request()))
@@ -104,45 +85,20 @@ async def test_a_cancelled_dial_leaves_no_call_behind(tmp_path: Path, sip_trunk_
         await far.finish()
 
 
-DYING = """
-    import asyncio, sys
-    from baresip._native import ffi, lib
-    from calloff.domain.results import Result
-    from calloff.domain.permits import Permit
-    from calloff.trunks.base import Connected, Ended, TrunkUnavailable, boot_time
-    from calloff.trunks.sip import SipTrunk
-    from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
-    from calloff.trunks.sip_stack import SipStack
-
-    async def main():
-        stack = SipStack(SipStackSettings("127.0.0.1"))
-        trunk = SipTrunk(SipTrunkSettings(f"sip:127.0.0.1:{sys.argv[1]}"), stack)
-        await trunk.start()
-        dial = lambda: trunk.dial(
-            Permit.for_test_call("+16175550100", None, ring_timeout=10, deadline=boot_time() + 1)
-        )
-        leg = await dial()
-        while not isinstance(await leg.next_event(), Connected):
-            pass
-        lib.bp_cmd(lib.BP_CMD_STOP, 0, ffi.NULL)
-        await asyncio.wait_for(trunk.dead.wait(), 5)
-        ended = await leg.next_event()
-        assert isinstance(ended, Ended) and ended.result is Result.ANSWERED, ended
-        try:
-            await dial()
-        except TrunkUnavailable:
-            await trunk.stop()
-            print("as it should be")
-
-    asyncio.run(main())
-"""
-
-
-async def test_a_dead_stack_ends_its_calls_and_asks_for_a_restart(tmp_path: Path) -> None:
-    async with far_end("answer", tmp_path) as far:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", textwrap.dedent(DYING), str(far.port),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, errors = await asyncio.wait_for(process.communicate(), 20)
-    assert (process.returncode, out) == (0, b"as it should be\n"), errors.decode()
+async def test_a_media_engine_that_dies_ends_its_calls_and_is_started_again(
+    tmp_path: Path, sip_trunk_to: SipTrunkTo
+) -> None:
+    async with far_end("answer", tmp_path, calls=2) as far, sip_trunk_to(far.port) as trunk:
+        leg = await trunk.dial(request())
+        await wait_for(leg, Connected)
+        media = trunk._endpoint.media
+        assert media.process_id is not None
+        os.kill(media.process_id, signal.SIGKILL)
+        assert await all_events(leg) == [Ended(Result.ANSWERED, 200, "the media engine died")]
+        async with asyncio.timeout(20):
+            while not media.is_running:
+                await asyncio.sleep(0.05)
+        leg = await trunk.dial(request())
+        await wait_for(leg, Connected)
+        await trunk.hang_up(leg)
+        await far.finish()

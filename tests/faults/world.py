@@ -166,6 +166,7 @@ def _programs(conninfo: str, directory: Path, listener: socket.socket, dialers: 
         secret_key=_fernet_key(),
         allow_networks="127.0.0.0/8",
         sip_address="127.0.0.1",
+        sip_port="0",
         drain_timeout="1",
         log_level="warning",
     )

@@ -43,8 +43,7 @@ async def test_of_the_api_and_the_console(app: FastAPI, pool: Pool, monkeypatch:
     seeded = await seed(pool)
     key = (await add_key(pool, seeded.user_id)).developer_key
     browser = await visit(app, pool, owner_of(seeded))
-    monkeypatch.setattr("calloff.api.routes.cancel.cancel_pending", _break_off)
-    monkeypatch.setattr("calloff.console.routes.cancel.cancel_pending", _break_off)
+    monkeypatch.setattr("calloff.calls.cancel.cancel_pending", _break_off)
     here = f"apps/{seeded.application_id}/{seeded.deployment_id}/cancel"
     with logged() as log:
         async with client_of(app) as client:

@@ -34,6 +34,14 @@ class LoopbackTrunk:
         if self.leg is not None:
             await self.hang_up(self.leg)
 
+    @property
+    def legs(self) -> int:
+        """One, or none."""
+        return int(self.connected)
+
+    def sent_by(self) -> None:
+        """Nothing: there is no wire."""
+
     async def dial(self, permit: Permit) -> Leg:
         """Answer at once."""
         if self.connected:

@@ -44,6 +44,8 @@ class ClaimedCall:
     """Of what is published to the deployment, which the call keeps; None if nothing is."""
     delay: float
     """Seconds from the claim until the pace allows the start."""
+    sent_by: str | None = None
+    """Set by the dialer before the start: what `DialogIds.sent_by` is to be."""
 
 
 @dataclass(frozen=True, slots=True)

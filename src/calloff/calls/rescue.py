@@ -40,7 +40,9 @@ def _attempt(left: dict[str, Any]) -> AbandonedAttempt:
         trunk_id=dialog["trunk_id"],
         number=left["number"],
         caller_id=left["caller_id"],
-        dialog=DialogIds(dialog["sip_call_id"], dialog["branch"], dialog["from_tag"], dialog["cseq"]),
+        dialog=DialogIds(
+            dialog["sip_call_id"], dialog["branch"], dialog["from_tag"], dialog["cseq"], dialog.get("sent_by")
+        ),
         is_connected=left["is_connected"],
         kept=dialog.get("kept", {}),
     )

@@ -52,7 +52,7 @@ async def start(pool: Pool, deployment_id: int, calls: Sequence[ClaimedCall]) ->
     The dialogs' identifiers are written with the start, so that somebody else can end what a dead dialer left ringing.
     Raises `OutcomeUnknown` if the server did not confirm: then none of them may be dialed; `withdraw` them.
     """
-    dialogs = [DialogIds.make() for _ in calls]
+    dialogs = [DialogIds.make(call.sent_by) for call in calls]
     deadline = boot_time() + FENCE
     answer = await call_certainly(
         pool,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import psycopg
 
@@ -76,7 +77,7 @@ async def follow(
 
 async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None:
     try:
-        answer = await records.start(call)
+        answer = await records.start(replace(call, sent_by=trunk.sent_by()))
     except OutcomeUnknown:
         await records.withdraw(call.claim, wait=_LATE_WAIT)
         return None

@@ -18,15 +18,18 @@ class DialogIds:
     """Our tag (RFC 3261 section 19.3)."""
     cseq: int
     """The sequence number of the first INVITE (RFC 3261 section 8.1.1.5)."""
+    sent_by: str | None = None
+    """`host:port` of its Via, which a CANCEL has to repeat (RFC 3261 section 9.1); None outside of SIP."""
 
     @classmethod
-    def make(cls) -> Self:
+    def make(cls, sent_by: str | None = None) -> Self:
         """New ones, which nobody can guess and nobody else has."""
         return cls(
             sip_call_id=secrets.token_hex(16),
             branch=f"z9hG4bK{secrets.token_hex(12)}",
             from_tag=secrets.token_hex(8),
             cseq=secrets.randbelow(2**30) + 1,
+            sent_by=sent_by,
         )
 
 

@@ -54,6 +54,8 @@ _BY_SIP_CODE = {
 }
 _FOR_GOOD = frozenset({607, 608})
 """Unwanted (RFC 8197), rejected (RFC 8688): a person or a screen has said no to us, and will again."""
+_PICKED_UP = 200
+"""Somebody answered and heard nothing: whatever went wrong, they are not rung again."""
 _VAGUE = frozenset({480, 487, 500, 502, 503, 504})
 """Codes beside which the Q.850 cause says more (RFC 3326)."""
 _BY_Q850_CAUSE = {
@@ -84,4 +86,4 @@ def result_of_sip_code(code: int, q850_cause: int | None = None) -> Result:
 
 def may_retry(result: Result, sip_code: int | None = None) -> bool:
     """Whether an attempt that ended so may be followed by another one."""
-    return result is not Result.ANSWERED and result not in NEVER_RETRIED and sip_code not in _FOR_GOOD
+    return result is not Result.ANSWERED and result not in NEVER_RETRIED and sip_code not in (_PICKED_UP, *_FOR_GOOD)

@@ -92,12 +92,21 @@ class Trunk(Protocol):
         """How many legs this process can hold on the trunk at once."""
         ...
 
+    @property
+    def legs(self) -> int:
+        """How many legs are up."""
+        ...
+
     async def start(self) -> None:
         """Make ready to dial. Raises `TrunkUnavailable`."""
         ...
 
     async def stop(self) -> None:
         """Hang up what is left and let go of everything; a second call does nothing."""
+        ...
+
+    def sent_by(self) -> str | None:
+        """What `DialogIds.sent_by` of the next attempt is to be."""
         ...
 
     async def dial(self, permit: Permit) -> Leg:

@@ -63,6 +63,11 @@ class SimulatedTrunk:
     _lines: dict[Leg, _Line] = field(default_factory=dict)
     _running: bool = False
 
+    @property
+    def legs(self) -> int:
+        """How many are up."""
+        return len(self._lines)
+
     async def start(self) -> None:
         """Make ready to dial."""
         self._running = True
@@ -72,6 +77,9 @@ class SimulatedTrunk:
         self._running = False
         for leg in list(self._lines):
             await self.hang_up(leg)
+
+    def sent_by(self) -> None:
+        """Nothing: there is no wire."""
 
     async def dial(self, permit: Permit) -> Leg:
         """Begin the scene that the number asks for. Raises `TooLate`, `TrunkUnavailable` or `InvalidInput`."""

@@ -1,257 +1,312 @@
-"""Real calls: the SIP trunk (RFC 3261), whose signalling and media baresip does."""
+"""Real calls: the SIP trunk (RFC 3261), on the SIP client and the media engine of its process."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from baresip import Account, AudioNotActive, AudioRestarted, BaresipError, Event, StackEvent
-from baresip.errors import split_status
-
-from calloff.domain.errors import NotConfigured, OutcomeUnknown
-from calloff.domain.masking import mask_numbers
+from calloff.domain.clock import boot_time
+from calloff.domain.errors import CalloffError, InvalidInput
 from calloff.domain.permits import AbandonedAttempt, Permit
-from calloff.domain.results import Result, result_of_sip_code
-from calloff.trunks.base import Connected, Digit, Ended, Leg, Ringing, TrunkUnavailable
+from calloff.sip.dialog import DialogState
+from calloff.sip.digest import Credentials
+from calloff.sip.errors import InvalidMessage
+from calloff.sip.events import Address, EndCause, Ended, Event, NotRegistered, Registered
+from calloff.sip.registration import Registration
+from calloff.sip.sdp import LocalMedia
+from calloff.sip.setup import CallSetup, RegistrationSetup
+from calloff.sip.takeover import TakeoverSetup
+from calloff.sip.trace import Trace
+from calloff.trunks.base import Leg, TooLate, TrunkUnavailable
 from calloff.trunks.dialstring import check_permit, parse_digits
-from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings, SipUri
-from calloff.trunks.sip_stack import SipCall, SipStack
+from calloff.trunks.sip_attempt import SipAttempt, crypto_keys
+from calloff.trunks.sip_endpoint import SipEndpoint
+from calloff.trunks.sip_proxies import Proxies, Proxy
+from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings
 
-_KEY_GAP_SECONDS = 0.16
-"""A key is 100 ms long on the wire, and its end is sent three times, 20 ms apart (RFC 4733 section 2.5.1.4)."""
-_PAUSE_SECONDS = 1.0
+_LAST_WORDS = 6.0
+"""Seconds for which a stop waits for what it hung up: longer than a datagram lives in the network (T4)."""
+_log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class _Line:
-    """What the trunk keeps of a leg that is not over."""
+@dataclass(slots=True)
+class _Registered:
+    """What is known of the registration at one proxy."""
 
-    leg: Leg
-    sip: SipCall | None = None
-    connected: bool = False
-    over: bool = False
-    heard: bool = False
-    result: Result = Result.CARRIER_ERROR
-    """What the end means if it comes without a SIP status, before an answer."""
-    why: str = ""
-    """Why we hung up; empty as long as we did not."""
-    timer: asyncio.TimerHandle | None = None
-    silence: asyncio.TimerHandle | None = None
+    machine: Registration | None = None
+    problem: str | None = "the carrier has not answered the registration yet"
 
 
 class SipTrunk:
-    """A `Trunk` that dials through one carrier or PBX, with the process's `SipStack`.
+    """A `Trunk` that dials through one carrier or PBX.
 
-    Exactly one INVITE goes out per leg, retransmissions and authentication aside: redirects (3xx) are not followed and
-    end as the carrier's error. A far end that answers and disappears is noticed by its missing RTP, or at the latest
-    after the session timeout; the stack has no session timers (RFC 4028) of its own, but answers those of the carrier.
-    Raises `NotConfigured` for settings that cannot work together.
+    Exactly one INVITE goes out per leg, retransmissions and authentication aside; redirects (3xx) are not followed and
+    end as the carrier's error. A leg is over when no copy of its INVITE can leave or is on its way any more.
     """
 
-    def __init__(self, settings: SipTrunkSettings, stack: SipStack) -> None:
+    def __init__(self, settings: SipTrunkSettings, endpoint: SipEndpoint) -> None:
         self._settings = settings
-        self._stack = stack
-        self._uri = SipUri.parse(settings.uri)
-        if self._uri.transport == "tls" and stack.settings.verify_server and not self._uri.names_host:
-            # The stack checks the name in a certificate against a host name only, and no name against an address.
-            raise NotConfigured("A trunk over TLS must be given by host name, so that its certificate can be checked.")
-        self._lines: dict[Leg, _Line] = {}
+        self._endpoint = endpoint
+        self._sip = endpoint.sip
+        self._target = settings.target
+        self._proxies = Proxies(settings, endpoint.sip)
+        self._attempts: dict[Leg, SipAttempt] = {}
+        self._registered: dict[Proxy, _Registered] = {}
+        self._credentials = (
+            Credentials(settings.auth_user or settings.user, settings.password) if settings.password else None
+        )
         self._running = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def legs(self) -> int:
+        """How many are up."""
+        return len(self._attempts)
 
     @property
     def ports(self) -> int:
         """How many legs this process can hold, on all its SIP trunks together."""
-        return self._stack.settings.max_calls
-
-    @property
-    def dead(self) -> asyncio.Event:
-        """Set when the process can place no more SIP calls and has to exit, to be started anew."""
-        return self._stack.dead
+        return self._endpoint.settings.max_calls
 
     async def start(self) -> None:
-        """Make ready to dial. Raises `TrunkUnavailable`."""
-        if not self._running:
-            await self._stack.acquire()
-            self._running = True
+        """Find the proxies, connect and register. Raises `TrunkUnavailable`."""
+        if self._running:
+            return
+        await self._endpoint.acquire()
+        try:
+            await self._proxies.start()
+        except TrunkUnavailable:
+            await self._endpoint.release()
+            raise
+        self._running = True
+        if self._settings.register:
+            for proxy in self._proxies.all[:1]:
+                self._register(proxy)
 
     async def stop(self) -> None:
-        """Hang up what is left and let go of the stack; a second call does nothing."""
-        if self._running:
-            self._running = False
-            await asyncio.gather(*(self.hang_up(leg) for leg in list(self._lines)))
-            await self._stack.release()
+        """Hang up what is left and let go of everything; a second call does nothing."""
+        if not self._running:
+            return
+        self._running = False
+        for attempt in list(self._attempts.values()):
+            attempt.hang_up("hung up by the dialer")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._idle.wait()
+        for attempt in list(self._attempts.values()):
+            attempt.abandon("hung up by the dialer")
+        for registered in self._registered.values():
+            if registered.machine is not None:
+                self._sip.unregister(registered.machine)
+        self._registered.clear()
+        await self._proxies.stop()
+        await self._endpoint.release()
 
     async def dial(self, permit: Permit) -> Leg:
-        """Send one INVITE and return when it has left, which over TCP or TLS may take a connection first.
+        """Send one INVITE before this returns.
 
         Raises `InvalidInput`, `TooLate` or `TrunkUnavailable`: then none was sent.
         """
         check_permit(permit)
         if not self._running:
             raise TrunkUnavailable("The SIP trunk is not running; start it before dialing.")
-        line = _Line(Leg(permit))
-        try:
-            await self._stack.dial(
-                self._account(permit.caller_id),
-                self._uri.dialing(permit.number),
-                self._headers(permit.caller_id),
-                permit.deadline,
-                lambda call, event: self._follow(line, call, event),
-            )
-        except OutcomeUnknown as error:
-            line.over = True
-            line.leg.publish(Ended(Result.UNKNOWN, None, error.message))
-        if not line.over:
-            self._lines[line.leg] = line
-        return line.leg
+        problem = "it has no address"
+        for proxy in self._proxies.usable():
+            if (registered := self._registered.get(proxy)) is not None and registered.problem is not None:
+                problem = registered.problem
+                continue
+            attempt = self._dial_by(proxy, permit)
+            if attempt.ended is None or attempt.ended.cause is not EndCause.NOT_SENT:
+                return attempt.leg
+            if boot_time() > permit.deadline:
+                raise TooLate("The INVITE could not leave in time; none was sent.")
+            problem = "nothing can be sent to it now"
+        raise TrunkUnavailable(f"The trunk cannot be used: {problem}.")
 
     async def hang_up(self, leg: Leg) -> None:
         """CANCEL or BYE; `Ended` follows. A 200 that crosses the CANCEL is acknowledged and ended with a BYE."""
-        if line := self._lines.get(leg):
-            await self._end(line, Result.NO_ANSWER, "hung up by the dialer")
+        if attempt := self._attempts.get(leg):
+            attempt.hang_up("hung up by the dialer")
 
     async def take_over(self, attempt: AbandonedAttempt) -> None:
-        """Nothing: this stack gives an attempt identifiers of its own, so nobody else can end it."""
+        """End what a dead dialer left: BYE if it was answered, else CANCEL at each proxy. Returns when that is over."""
+        endings: list[asyncio.Future[Ended]] = []
+        kept: dict[str, Any] = dict(attempt.kept)
+        if kept:
+            to = Address(**kept["to"])
+            proxies = [proxy for proxy in self._proxies.all if proxy.address == to] or list(self._proxies.all[:1])
+        else:
+            proxies = list(self._proxies.all)
+        state = kept.get("state")
+        for proxy in proxies:
+            ending: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+            setup = TakeoverSetup(
+                identifiers=attempt.dialog,
+                request_uri=self._target.of(self._settings.number_format.write(attempt.number)),
+                from_uri=self._from(attempt.caller_id),
+                local=self._proxies.local(proxy),
+                sent_by=attempt.dialog.sent_by,
+                dialog=DialogState(**{**state, "route_set": tuple(state["route_set"])}) if state else None,
+                to=proxy.address,
+                credentials=self._credentials,
+            )
+            self._sip.take_over(setup, proxy.address, _setter(ending), Trace())
+            endings.append(ending)
+        await asyncio.gather(*endings)
 
     async def send_digits(self, leg: Leg, digits: str) -> None:
-        """Send RFC 4733 events, or SIP INFO to a far end that offers no events; ends early with the leg."""
-        for key in parse_digits(digits):
-            line = self._lines.get(leg)
-            if line is None or line.sip is None:
-                return
-            if key is None:
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            with suppress(BaresipError):
-                await line.sip.call.send_dtmf(key)
-            await asyncio.sleep(_KEY_GAP_SECONDS)
+        """Send RFC 4733 events, or tones to a far end that takes no events; ends early with the leg."""
+        parse_digits(digits)
+        if attempt := self._connected(leg):
+            await attempt.media.send_keys(digits)
 
     def write(self, leg: Leg, pcm: bytes) -> int:
-        """Queue media, of which the stack holds two seconds."""
-        line = self._lines.get(leg)
-        if line is None or line.sip is None or not line.connected:
-            return 0
-        try:
-            taken: int = line.sip.call.audio.write(pcm)
-        except (AudioNotActive, AudioRestarted):
-            return 0
-        return taken
+        """Queue media, of which two seconds wait at most."""
+        attempt = self._connected(leg)
+        return 0 if attempt is None else attempt.media.write(pcm)
 
     def flush(self, leg: Leg) -> None:
         """Drop the queued media; the packet that is just being sent may still go."""
-        line = self._lines.get(leg)
-        if line is not None and line.sip is not None:
-            with suppress(AudioNotActive, AudioRestarted):
-                line.sip.call.audio.flush_tx()
+        if attempt := self._connected(leg):
+            attempt.media.flush()
 
     def read(self, leg: Leg, max_bytes: int) -> bytes:
-        """Media that came, of which the stack keeps the newest second or two."""
-        line = self._lines.get(leg)
-        if line is None or line.sip is None or not line.connected or max_bytes <= 0:
-            return b""
+        """Media that came, of which the newest two seconds are kept."""
+        attempt = self._connected(leg)
+        return b"" if attempt is None else attempt.media.read(max_bytes)
+
+    def sent_by(self) -> str | None:
+        """`host:port` of this process in the Via of its INVITEs (RFC 3261 section 18.1.1), for `DialogIds`."""
+        proxy = next(iter(self._proxies.all), None)
+        return None if proxy is None else self._proxies.local(proxy).sent_by
+
+    def _connected(self, leg: Leg) -> SipAttempt | None:
+        attempt = self._attempts.get(leg)
+        return attempt if attempt is not None and attempt.connected else None
+
+    def _dial_by(self, proxy: Proxy, permit: Permit) -> SipAttempt:
+        settings, shared = self._settings, self._endpoint.settings
+        local = self._proxies.local(proxy)
+        leg = Leg(permit, permit.dialog.sip_call_id)
         try:
-            pcm: bytes = line.sip.call.audio.read(max_bytes)
-        except (AudioNotActive, AudioRestarted):
-            return b""
-        return pcm
-
-    def _follow(self, line: _Line, call: SipCall, event: StackEvent) -> None:
-        match event.event:
-            case Event.CALL_OUTGOING:
-                line.sip = call
-                line.leg.sip_call_id = call.call_id or None
-                line.timer = self._later(line, line.leg.permit.ring_timeout, "ring timeout")
-            case Event.CALL_RINGING:
-                line.leg.publish(Ringing(180))
-            case Event.CALL_PROGRESS:
-                line.leg.publish(Ringing(183))
-            case Event.CALL_ESTABLISHED if not line.connected:
-                self._answered(line, call)
-            case Event.CALL_RTPESTAB:
-                line.heard = True
-            case Event.CALL_DTMF_START if event.text and line.connected:
-                line.leg.publish(Digit(event.text))
-            case Event.CALL_TRANSFER:
-                self._stack.spawn(self._refuse_transfer(line))
-            case Event.CALL_CLOSED:
-                self._closed(line, event.text or "")
-            case _:
-                pass
-
-    def _answered(self, line: _Line, call: SipCall) -> None:
-        if line.timer is not None:
-            line.timer.cancel()
+            media = self._endpoint.media.open(lambda event: attempt.on_media(event))
+        except CalloffError as error:
+            raise TrunkUnavailable(error.message) from error
+        attempt = SipAttempt(
+            leg,
+            self._sip,
+            proxy,
+            media,
+            session_timeout=settings.session_timeout,
+            rtp_timeout=shared.rtp_timeout,
+            media_networks=(*settings.media_networks, *self._proxies.hosts),
+            on_end=self._over,
+        )
+        setup = CallSetup(
+            identifiers=permit.dialog,
+            request_uri=self._target.of(settings.number_format.write(permit.number)),
+            from_uri=self._from(permit.caller_id),
+            local=local,
+            deadline=permit.deadline,
+            ring_timeout=permit.ring_timeout,
+            media=LocalMedia(
+                host=local.host,
+                port=media.port,
+                codecs=settings.codecs,  # type: ignore[arg-type]
+                crypto=crypto_keys() if settings.srtp else (),
+            ),
+            contact_user=settings.user,
+            credentials=self._credentials,
+            headers=self._identity(permit.caller_id),
+            session_expires=settings.session_expires or None,
+        )
+        self._attempts[leg] = attempt
+        self._idle.clear()
         try:
-            call.call.audio.info()
-        except AudioNotActive:
-            self._stack.spawn(self._end(line, Result.CARRIER_ERROR, "no codec in common"))
-            return
-        line.connected = True
-        line.timer = self._later(line, self._settings.session_timeout, "session timeout")
-        if rtp_timeout := self._stack.settings.rtp_timeout:
-            # The stack's own timeout begins with the first packet, so it never notices when there is none.
-            line.silence = self._later(line, rtp_timeout, "no media from the far end")
-        line.leg.publish(Connected())
+            attempt.call = self._sip.dial(setup, proxy.address, attempt.on_signalling, attempt.trace)
+        except InvalidMessage as error:
+            self._undo(attempt)
+            raise InvalidInput(error.message) from error
+        except CalloffError as error:
+            self._undo(attempt)
+            raise TrunkUnavailable(error.message) from error
+        return attempt
 
-    def _closed(self, line: _Line, text: str) -> None:
-        line.over = True
-        self._lines.pop(line.leg, None)
-        for timer in (line.timer, line.silence):
-            if timer is not None:
-                timer.cancel()
-        code, phrase = split_status(text)
-        reason = line.why or mask_numbers(phrase) or "hung up by the far end"
-        if line.connected:
-            line.leg.publish(Ended(Result.ANSWERED, 200, reason))
-        elif self._stack.dead.is_set():
-            line.leg.publish(Ended(Result.UNKNOWN, None, reason))
-        elif line.why or code is None:
-            line.leg.publish(Ended(line.result, None, reason))
-        else:
-            line.leg.publish(Ended(result_of_sip_code(code), code, reason))
+    def _undo(self, attempt: SipAttempt) -> None:
+        self._forget(attempt)
+        attempt.media.close()
 
-    def _later(self, line: _Line, seconds: float, why: str) -> asyncio.TimerHandle:
-        def expire() -> None:
-            if why != "no media from the far end" or not line.heard:
-                self._stack.spawn(self._end(line, Result.NO_ANSWER, why))
+    def _forget(self, attempt: SipAttempt) -> None:
+        self._attempts.pop(attempt.leg, None)
+        if not self._attempts:
+            self._idle.set()
 
-        return asyncio.get_running_loop().call_later(seconds, expire)
+    def _over(self, attempt: SipAttempt, ended: Ended) -> None:
+        self._forget(attempt)
+        if ended.retry_after:
+            self._proxies.rest(attempt.proxy, ended.retry_after)
 
-    async def _end(self, line: _Line, result: Result, why: str) -> None:
-        line.result, line.why = result, line.why or why
-        if line.sip is not None:
-            await self._stack.hang_up(line.sip)
+    def _from(self, caller_id: str | None) -> str:
+        shown = caller_id is not None and self._settings.caller_id_header == CallerIdHeader.FROM
+        return f"sip:{self._shown(caller_id) if shown else self._settings.user}@{self._target.address}"
 
-    async def _refuse_transfer(self, line: _Line) -> None:
-        if line.sip is not None:
-            with suppress(BaresipError):
-                await line.sip.call.reject_transfer()
+    def _shown(self, caller_id: str | None) -> str:
+        return "" if caller_id is None else self._settings.caller_id_format.write(caller_id)
 
-    def _account(self, caller_id: str | None) -> Account:
+    def _identity(self, caller_id: str | None) -> tuple[tuple[str, str], ...]:
+        """P-Asserted-Identity, Remote-Party-ID and Privacy, as the carrier wants them."""
+        headers: list[tuple[str, str]] = []
+        identity = f"<sip:{self._shown(caller_id)}@{self._target.address}>"
+        privacy = self._settings.privacy
+        if caller_id is not None:
+            match self._settings.caller_id_header:
+                case CallerIdHeader.PAI:
+                    headers.append(("p-asserted-identity", identity))
+                case CallerIdHeader.RPID:
+                    off = "full" if privacy else "off"
+                    headers.append(("remote-party-id", f"{identity};party=calling;screen=yes;privacy={off}"))
+                case CallerIdHeader.FROM:
+                    pass
+        if privacy:
+            headers.append(("privacy", "id"))
+        return tuple(headers)
+
+    def _register(self, proxy: Proxy) -> None:
         settings = self._settings
-        shown = caller_id if caller_id and settings.caller_id_header == CallerIdHeader.FROM else settings.user
-        extra = ["call_transfer=no", "inreq_allowed=no"]
-        if settings.srtp:
-            extra.append("mediaenc=srtp-mand")
-        return Account(
-            user=shown,
-            domain=self._uri.address,
-            password=settings.password,
-            auth_user=settings.auth_user or settings.user,
-            reg_interval=0,
-            transport=self._uri.transport,
-            audio_codecs=settings.codecs,
-            dtmf_mode="auto",
-            extra_params=tuple(extra),
+
+        registered = self._registered[proxy] = _Registered()
+
+        def on_event(event: Event) -> None:
+            match event:
+                case Registered():
+                    registered.problem = None
+                case NotRegistered(code, retry_in):
+                    registered.problem = (
+                        f"the carrier refused the registration ({code})"
+                        if code
+                        else "the carrier does not answer the registration"
+                    )
+                    _log.error("%s; it is tried again in %.0f s", registered.problem, retry_in)
+
+        registered.machine = self._sip.register(
+            RegistrationSetup(
+                registrar=f"sip:{self._target.address}",
+                address_of_record=f"sip:{settings.user}@{self._target.address}",
+                local=self._proxies.local(proxy),
+                contact_user=settings.user,
+                credentials=self._credentials,
+                expires=settings.registration_expires,
+            ),
+            proxy.address,
+            on_event,
         )
 
-    def _headers(self, caller_id: str | None) -> dict[str, str]:
-        if caller_id is None:
-            return {}
-        identity = f"<sip:{caller_id}@{self._uri.address}>"
-        match self._settings.caller_id_header:
-            case CallerIdHeader.FROM:
-                return {}
-            case CallerIdHeader.PAI:
-                return {"P-Asserted-Identity": identity}
-            case CallerIdHeader.RPID:
-                return {"Remote-Party-ID": f"{identity};party=calling;screen=yes;privacy=off"}
+
+def _setter(ending: "asyncio.Future[Ended]") -> Any:
+    def on_event(event: Event) -> None:
+        if isinstance(event, Ended) and not ending.done():
+            ending.set_result(event)
+
+    return on_event

@@ -1,32 +1,27 @@
 """The process that dials: `calloff dialer`."""
 
 import asyncio
-import contextlib
-import logging
 import os
 import socket
 
 from calloff.accounts.secrets import SecretBox
 from calloff.config import Settings
 from calloff.dialer.loop import Dialer
-from calloff.domain.errors import NotConfigured
-from calloff.trunks.sip_settings import SipStackSettings
+from calloff.trunks.sip_settings import SipEndpointSettings
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.signals import stop_on_signals
 from calloff.wiring.trunks import Trunks
 from calloff.wiring.voice import conversations
 
-_MOST_SIP_CALLS = 255
-_log = logging.getLogger(__name__)
-
 
 async def run_dialer(settings: Settings) -> None:
-    """Dial until a signal says stop, then drain. Raises `NotConfigured` when only a new process can go on dialing."""
-    sip = SipStackSettings(
+    """Dial until a signal says stop, then drain."""
+    sip = SipEndpointSettings(
         local_address=settings.sip_address,
+        sip_port=settings.sip_port,
         rtp_ports=settings.rtp_port_range,
         ca_file=settings.sip_ca_file,
-        max_calls=min(settings.ports, _MOST_SIP_CALLS),
+        max_calls=settings.ports,
     )
     box = SecretBox.open(settings.data_dir, settings.secret_key)
     stop = asyncio.Event()
@@ -43,19 +38,7 @@ async def run_dialer(settings: Settings) -> None:
             drain_timeout=settings.drain_timeout,
             retention_days=settings.retention_days,
         )
-        mourner = asyncio.create_task(_stop_when_dead(trunks, stop))
         try:
             await dialer.run(stop)
         finally:
-            mourner.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await mourner
             await trunks.stop()
-        if trunks.dead.is_set():
-            raise NotConfigured("The SIP stack of this dialer is dead. Start a new dialer.")
-
-
-async def _stop_when_dead(trunks: Trunks, stop: asyncio.Event) -> None:
-    await trunks.dead.wait()
-    _log.error("the SIP stack is dead: this dialer drains and ends")
-    stop.set()

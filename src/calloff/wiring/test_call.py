@@ -13,7 +13,7 @@ from calloff.domain.phone import parse_number
 from calloff.operations.access import OPERATOR, to_account
 from calloff.operations.trunks import note_test_call
 from calloff.trunks.base import Connected, Digit, Ended, Leg, LegEvent, Ringing, Trunk, boot_time
-from calloff.trunks.sip_settings import SipStackSettings
+from calloff.trunks.sip_settings import SipEndpointSettings
 from calloff.wiring.database import database
 from calloff.wiring.trunks import Trunks
 
@@ -33,8 +33,8 @@ async def place_test_call(
     """
     destination = understand(parse_number(number, "The number"), field="The number").e164
     shown = None if caller_id is None else parse_number(caller_id, "The caller ID")
-    sip = SipStackSettings(
-        local_address=settings.sip_address, rtp_ports=settings.rtp_port_range, ca_file=settings.sip_ca_file
+    sip = SipEndpointSettings(
+        local_address=settings.sip_address, sip_port=0, rtp_ports=settings.rtp_port_range, ca_file=settings.sip_ca_file
     )
     async with database(settings) as pool:
         records = [record for record in await list_trunks(pool) if record.name == name]

@@ -14,8 +14,8 @@ from calloff.domain.errors import NotConfigured, NotFound
 from calloff.trunks.base import Trunk, TrunkUnavailable
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.trunks.sip import SipTrunk
-from calloff.trunks.sip_settings import SipStackSettings, SipTrunkSettings
-from calloff.trunks.sip_stack import SipStack
+from calloff.trunks.sip_endpoint import SipEndpoint
+from calloff.trunks.sip_settings import SipEndpointSettings, SipTrunkSettings
 from calloff.wiring.trunk_settings import AnyTrunkSettings, open_settings
 
 _FRESH = 5.0
@@ -33,19 +33,14 @@ class _Running:
 class Trunks:
     """The running trunks of this process. A trunk whose settings have changed stays until its calls are over."""
 
-    def __init__(self, pool: Pool, box: SecretBox, sip: SipStackSettings, *, ports: int) -> None:
+    def __init__(self, pool: Pool, box: SecretBox, sip: SipEndpointSettings, *, ports: int) -> None:
         self._pool = pool
         self._box = box
-        self._stack = SipStack(sip)
+        self._endpoint = SipEndpoint(sip)
         self._ports = ports
         self._running: dict[int, _Running] = {}
         self._replaced: list[Trunk] = []
         self._making = asyncio.Lock()
-
-    @property
-    def dead(self) -> asyncio.Event:
-        """Set when SIP trunks can work only in a new process."""
-        return self._stack.dead
 
     async def find(self, trunk_id: int) -> Trunk:
         """The running trunk of that ID. Raises `TrunkUnavailable`."""
@@ -63,6 +58,7 @@ class Trunks:
         self._replaced.clear()
 
     async def _check(self, trunk_id: int) -> Trunk:
+        await self._stop_replaced()
         running = self._running.get(trunk_id)
         now = time.monotonic()
         if running is not None and now - running.checked_at < _FRESH:
@@ -84,7 +80,14 @@ class Trunks:
         _log.info("trunk %d (%s) is ready", trunk_id, record.kind)
         return trunk
 
+    async def _stop_replaced(self) -> None:
+        """Stop those that were replaced and carry no call any more."""
+        over = [trunk for trunk in self._replaced if not trunk.legs]
+        self._replaced = [trunk for trunk in self._replaced if trunk.legs]
+        for trunk in over:
+            await trunk.stop()
+
     def _make(self, settings: AnyTrunkSettings) -> Trunk:
         if isinstance(settings, SipTrunkSettings):
-            return SipTrunk(settings, self._stack)
+            return SipTrunk(settings, self._endpoint)
         return SimulatedTrunk(speed=settings.speed, ports=self._ports)

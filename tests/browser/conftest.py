@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def served(server_url: str) -> Iterator[Served]:
     """A running server with two dialers, and callbacks that may go to this machine."""
-    env = {"CALLOFF_DIALERS": "2", "CALLOFF_ALLOW_CALLBACK_NETWORKS": "127.0.0.0/8"}
+    env = {"CALLOFF_DIALERS": "2", "CALLOFF_ALLOW_NETWORKS": "127.0.0.0/8"}
     with (
         tempfile.TemporaryDirectory(prefix="calloff-browser-") as directory,
         new_database(server_url) as database_url,

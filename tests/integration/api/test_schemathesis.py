@@ -26,7 +26,8 @@ async def test_every_answer_is_as_documented(pool: Pool, database_url: str, tmp_
             "--exclude-checks=use_after_free",
             "--phases=examples,coverage,fuzzing,stateful",
             "--max-examples=6",
-            "--workers=2",
+            # Threads that parse at once break CPython 3.11 (gh-106905).
+            "--workers=1",
             "--seed=1",
             "--no-color",
             cwd=tmp_path,

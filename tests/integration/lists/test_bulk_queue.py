@@ -1,6 +1,7 @@
 """`bulk_queue` over HTTP, on a process of its own."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -40,7 +41,12 @@ async def _raw(
     api: ApiProcess, caller: Caller, *headers: str
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection on which the head of an upload was sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    connection = socket.socket()
+    # What a system's buffers can hold would hide how slowly a client reads.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", api.port))
+    reader, writer = await asyncio.open_connection(sock=connection)
     lines = (
         f"POST {caller.path} HTTP/1.1",
         "Host: localhost",

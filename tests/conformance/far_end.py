@@ -85,13 +85,13 @@ async def far_end(
     transport: str = "u1",
     **keys: str,
 ) -> AsyncIterator[FarEnd]:
-    """Run SIPp for `calls` calls on a free port of loopback; `rtp_port` and `keys` fill in [rtp], [status] and so on.
+    """Run SIPp on a free port of loopback for `calls` calls, with a file of `sipp/` or a `script`.
 
-    SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
+    `rtp_port` and `keys` fill in [rtp], [status] and so on. SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
     """
     port = free_port()
-    script, log = directory / f"{scenario}-{port}.xml", directory / f"{scenario}-{port}.log"
-    text = (SCENARIOS / f"{scenario}.xml").read_text()
+    script, log = directory / f"{port}.xml", directory / f"{port}.log"
+    text = scenario if scenario.startswith("<") else (SCENARIOS / f"{scenario}.xml").read_text()
     for name, value in {"rtp": str(rtp_port), **keys}.items():
         text = text.replace(f"[{name}]", value)
     script.write_text(text)

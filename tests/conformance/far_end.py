@@ -87,7 +87,8 @@ async def far_end(
 ) -> AsyncIterator[FarEnd]:
     """Run SIPp on a free port of loopback for `calls` calls, with a file of `sipp/` or a `script`.
 
-    `rtp_port` and `keys` fill in [rtp], [status] and so on. SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
+    `rtp_port` and `keys` fill in [rtp], [status] and so on.
+    SIPp takes a message that is the same as the last one for a retransmission and hides it, unless `repeats`.
     """
     port = free_port()
     script, log = directory / f"{port}.xml", directory / f"{port}.log"

@@ -218,7 +218,7 @@ async def _seed(conninfo: str, far_end: int) -> tuple[Seed, Seed]:
                 (RING_TIMEOUT,),
             )
         for seeded in (off, on):
-            await publish_document(pool, seeded, "silence", _SILENCE)
+            await publish_document(pool, seeded.deployment_id, "silence", _SILENCE)
         return off, on
     finally:
         await pool.close()

@@ -226,7 +226,7 @@ async def make_world(pool: Pool, operator: Seed) -> World:
     call_id = await submit(pool, tenant.deployment_id, NewCall(parse_destination("+16175551234")))
     key = await add_key(pool, target.user_id)
     for version in (1, 2):
-        await publish_document(pool, tenant, "reminder", _VXML + b"<!-- %d -->" % version)
+        await publish_document(pool, tenant.deployment_id, "reminder", _VXML + b"<!-- %d -->" % version)
     return World(pool, operator, tenant, target, call_id, key.id)
 
 

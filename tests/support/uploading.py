@@ -8,7 +8,6 @@ from calloff.operations.messages import publish_message, save_message
 from calloff.voice.messages import Draft, find_version, keep_version, publish
 from calloff.voice.parser import parse_document
 from calloff.voice.speech import Speech
-from tests.support.seed import Seed
 
 
 async def upload_application(
@@ -21,9 +20,10 @@ async def upload_application(
     return saved.version.version
 
 
-async def publish_document(pool: Pool, seeded: Seed, name: str, vxml: bytes) -> None:
+async def publish_document(pool: Pool, deployment_id: int, name: str, vxml: bytes) -> None:
     """Make it the newest version of a message that the deployment's calls hear, without an entry in the audit log."""
+    application_id = (await to_deployment(pool, OPERATOR, deployment_id)).application_id
     async with pool.connection() as connection:
         draft = Draft(vxml)
-        await keep_version(connection, seeded.application_id, name, draft, parse_document(vxml), None)
-        await publish(connection, seeded.deployment_id, await find_version(connection, seeded.application_id, name))
+        await keep_version(connection, application_id, name, draft, parse_document(vxml), None)
+        await publish(connection, deployment_id, await find_version(connection, application_id, name))

@@ -104,7 +104,7 @@ def test_separators_never_change_a_number(number: str, separators: list[tuple[in
     written = number
     for place, separator in separators:
         written = written[:place] + separator + written[place:]
-    assume(re.fullmatch(r"\+?[0-9]+\.0+", written) is None)
+    assume(re.fullmatch(r"\+?[0-9]+\.0+", written.strip(" ")) is None)
     assert parse_number(written, "phone_number") == number
 
 

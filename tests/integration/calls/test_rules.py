@@ -30,10 +30,12 @@ from tests.integration.calls.lab import (
     start,
     until_waiting,
 )
+from tests.support.uploading import publish_document
 
 NUMBER = 16175551234
 ENTRY = Entry(None, None, "test", "forbid a number", "a list")
 TOLD = Reason("told an agent")
+_GREETING = b'<vxml version="2.1"><form><block>Hello.</block></form></vxml>'
 
 
 async def scope_of(lab: Lab, kind: str) -> Scope:
@@ -203,6 +205,7 @@ _ABROAD = [("+19005551234", "premium"), ("+881612345678", "satellite"), ("+16170
 
 
 async def _on_a_real_trunk(lab: Lab) -> None:
+    await publish_document(lab.pool, lab.deployment_id, "greeting", _GREETING)
     await lab.do("UPDATE trunk SET kind = 'sip'")
 
 

@@ -126,7 +126,7 @@ async def _fill(pool: Pool, seeded: Seed, directory: Path) -> dict[str, str]:
     (directory / "list.csv").write_text("destination\n+16175551234\n+16175551235\n")
     user = await add_user(pool, seeded.account_id, "target@example.com")
     for version in (1, 2):
-        await publish_document(pool, seeded, "reminder", _DOCUMENT.encode() + b"<!-- %d -->" % version)
+        await publish_document(pool, seeded.deployment_id, "reminder", _DOCUMENT.encode() + b"<!-- %d -->" % version)
     return {
         "account_id": str(seeded.account_id),
         "application_id": str(seeded.application_id),

@@ -62,6 +62,10 @@ _NOT_SHOWN = {
     "dialer.name",
     "idempotency_key.key",
     "idempotency_key.rejected",
+    "message.name",
+    "message_file.name",
+    "message_version.reads",
+    "message_version.steps",
     "trunk.settings",
 }
 

@@ -51,7 +51,7 @@ async def test_every_connection_commits_by_itself_speaks_utc_and_gives_dictionar
         assert connection.autocommit
         # Over a socket of this machine, the server takes them and shows 0.
         cursor = await connection.execute(
-            "SELECT count(*) AS ours FROM pg_settings WHERE name LIKE 'tcp_keepalives_%' AND source = 'client'"
+            "SELECT count(*) AS ours FROM pg_settings WHERE name LIKE 'tcp_keepalives_%' AND source = 'session'"
         )
         assert await cursor.fetchone() == {"ours": 3}, "a vanished host's locks end"
     await pool.close()

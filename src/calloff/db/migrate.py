@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from calloff.db.pool import UNBOUNDED, set_up
 from calloff.db.statements import load
 from calloff.domain.errors import NotConfigured
 
@@ -72,6 +73,7 @@ async def migrate(conninfo: str, *, package: str = "calloff.db") -> list[str]:
     except psycopg.OperationalError as error:
         raise NotConfigured(f"PostgreSQL cannot be reached ({error}); check --database-url and the server.") from error
     async with connection:
+        await set_up(connection, UNBOUNDED)
         require_server(connection.info.server_version)
         await connection.execute(load("calloff.db", "lock_migrations"), [_LOCK_KEY])
         await connection.execute(load("calloff.db", "create_ledger"))

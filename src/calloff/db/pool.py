@@ -1,13 +1,17 @@
 """The connection pool, which outlives every stop of PostgreSQL: no restart of ours is needed when it comes back."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import ConnStatus
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
+
+from calloff.db.statements import load
 
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
@@ -30,15 +34,47 @@ _FROM_CONNINFO = {
 """Unless the address says otherwise. Without these, a host that vanishes is noticed only after hours."""
 
 
-_OPTIONS = (
-    r"-c TimeZone=UTC -c default_transaction_isolation=read\ committed"
-    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-)
-"""Whatever the server's defaults are. The queue reads what was committed while it waited for a lock; and the locks of a
-session whose host has vanished end in a minute."""
+_SESSION = {
+    # The queue reads what was committed while it waited for a lock, and hears when a commit was not replicated.
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "client_min_messages": "notice",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    # Compiling a statement takes a hundred times as long as running it; and a plan that was made while a table was
+    # empty reads all of it once it is full.
+    "jit": "off",
+    "plan_cache_mode": "force_custom_plan",
+    "enable_indexscan": "on",
+    "enable_nestloop": "on",
+    # Every wait has an end on the server's side, and so have the locks of a session whose host has vanished.
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""What every session of ours is set to once it is connected, whatever the defaults of the server, the database, the
+role or the address are: they are not startup options, which PgBouncer refuses."""
 
 
-async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a session's statements may take, and how long they may wait for each lock."""
+
+    statement: str = "30s"
+    lock: str = "5s"
+
+
+BULK = Bounds(statement="10min", lock="1min")
+"""For a long list, which is queued in one statement."""
+UNBOUNDED = Bounds(statement="0", lock="0")
+"""For migrations, and for those who only listen."""
+
+
+async def open_pool(conninfo: str, *, min_size: int, max_size: int, bounds: Bounds = Bounds()) -> Pool:
     """A pool of autocommit connections in UTC whose rows are dictionaries, with at least one connection made.
 
     While PostgreSQL is away, asking for a connection raises `psycopg_pool.PoolTimeout` after `CONNECTION_TIMEOUT`
@@ -46,6 +82,10 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
     is back, the pool connects again by itself. Raises `PoolTimeout` if it cannot connect now. Close it in the end.
     """
     check = _StaleCheck()
+
+    async def configure(connection: Connection) -> None:
+        await set_up(connection, bounds)
+
     pool: Pool = AsyncConnectionPool(
         conninfo,
         connection_class=AsyncConnection[DictRow],
@@ -55,6 +95,7 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
         timeout=CONNECTION_TIMEOUT,
         reconnect_timeout=_RECONNECT_SECONDS,
         check=check,
+        configure=configure,
         open=False,
     )
     check.pool = pool
@@ -67,16 +108,27 @@ async def open_pool(conninfo: str, *, min_size: int, max_size: int) -> Pool:
         raise
 
 
-async def open_connection(conninfo: str) -> Connection:
+async def open_connection(conninfo: str, bounds: Bounds = BULK) -> Connection:
     """One connection like those of a pool, for work that keeps its connection for long. Close it in the end."""
-    return await AsyncConnection[DictRow].connect(conninfo, **_parameters(conninfo))
+    connection = await AsyncConnection[DictRow].connect(conninfo, **_parameters(conninfo))
+    try:
+        await set_up(connection, bounds)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def set_up(connection: AsyncConnection[Any], bounds: Bounds) -> None:
+    """Set a session that commits by itself to what the promise needs."""
+    settings = {**_SESSION, "statement_timeout": bounds.statement, "lock_timeout": bounds.lock}
+    await connection.execute(load("calloff.db", "set_up_session"), {"settings": Jsonb(settings)})
 
 
 def _parameters(conninfo: str) -> dict[str, Any]:
     given = conninfo_to_dict(conninfo)
     defaults = {name: value for name, value in _FROM_CONNINFO.items() if name not in given}
-    options = f"{given.get('options') or ''} {_OPTIONS}".strip()
-    return {**defaults, "options": options, "autocommit": True, "row_factory": dict_row}
+    return {**defaults, "autocommit": True, "row_factory": dict_row}
 
 
 class _StaleCheck:

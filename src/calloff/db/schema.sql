@@ -5,6 +5,8 @@ CREATE DOMAIN public.phone_number AS text
 
 CREATE FUNCTION public.cancel_call(p_deployment_id bigint, p_call_id bigint) RETURNS boolean
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET lock_timeout TO '6s'
     AS $$
 DECLARE
     v_epoch bigint;
@@ -22,6 +24,8 @@ END $$;
 
 CREATE FUNCTION public.cancel_pending(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS bigint
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET lock_timeout TO '6s'
     AS $$
 DECLARE
     v_epoch bigint;
@@ -43,6 +47,7 @@ CREATE FUNCTION public.claim_calls(p_deployment_id bigint, p_dialer_id bigint, p
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_sort TO 'off'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
@@ -184,6 +189,10 @@ END $$;
 
 CREATE FUNCTION public.count_deleted_calls() RETURNS trigger
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'on'
+    SET enable_hashjoin TO 'on'
+    SET enable_sort TO 'on'
     AS $$
 BEGIN
     INSERT INTO call_count
@@ -200,6 +209,10 @@ END $$;
 
 CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'on'
+    SET enable_hashjoin TO 'on'
+    SET enable_sort TO 'on'
     AS $$
 BEGIN
     INSERT INTO call_count
@@ -214,6 +227,10 @@ END $$;
 
 CREATE FUNCTION public.count_updated_calls() RETURNS trigger
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'on'
+    SET enable_hashjoin TO 'on'
+    SET enable_sort TO 'on'
     AS $$
 DECLARE
     v_some_ended boolean;
@@ -284,6 +301,7 @@ CREATE FUNCTION public.expire_calls(p_deployment_id bigint, p_limit integer) RET
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_sort TO 'off'
+    SET jit TO 'off'
     AS $$
 DECLARE
     -- Not read in the query: a volatile function is no bound for an index scan.
@@ -458,6 +476,8 @@ $_$;
 
 CREATE FUNCTION public.pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET lock_timeout TO '6s'
     AS $$
 DECLARE
     v_found boolean;
@@ -498,6 +518,7 @@ CREATE FUNCTION public.rescue_calls(p_patience double precision) RETURNS jsonb
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_sort TO 'off'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_now     timestamptz := clock_timestamp();
@@ -558,6 +579,7 @@ CREATE FUNCTION public.start_calls(p_deployment_id bigint, p_call_ids bigint[], 
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_sort TO 'off'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import psycopg
 
+from calloff.db.pool import UNBOUNDED, open_connection
+
 _RECONNECT_AFTER = 1.0
 _log = logging.getLogger(__name__)
 
@@ -14,7 +16,7 @@ async def listen(conninfo: str, wake: Callable[[], None]) -> None:
     """Call `wake` whenever calls may have become due, until canceled; also after each reconnection."""
     while True:
         try:
-            connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+            connection = await open_connection(conninfo, UNBOUNDED)
             async with connection:
                 await connection.execute("LISTEN calloff_due")
                 wake()

@@ -1,6 +1,6 @@
 -- Calls off one pending call. Returns whether it was pending.
 CREATE OR REPLACE FUNCTION cancel_call(p_deployment_id bigint, p_call_id bigint) RETURNS boolean
-    LANGUAGE plpgsql VOLATILE AS $$
+    LANGUAGE plpgsql VOLATILE SET jit = off SET lock_timeout = '6s' AS $$
 DECLARE
     v_epoch bigint;
 BEGIN

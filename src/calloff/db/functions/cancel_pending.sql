@@ -5,7 +5,7 @@
 -- next. In one statement, the read would keep the snapshot from before the wait, and a canceled call would be dialed. Each
 -- is called as `SELECT f(deployment_id, ...)` and returns one value.
 CREATE OR REPLACE FUNCTION cancel_pending(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS bigint
-    LANGUAGE plpgsql VOLATILE AS $$
+    LANGUAGE plpgsql VOLATILE SET jit = off SET lock_timeout = '6s' AS $$
 DECLARE
     v_epoch bigint;
 BEGIN

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION claim_calls(p_deployment_id bigint, p_dialer_id bigint, p_limit integer, p_horizon double precision)
     RETURNS json LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
+    SET enable_sort = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_queue      queue;
     v_deployment deployment;

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION count_deleted_calls() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION count_deleted_calls() RETURNS trigger LANGUAGE plpgsql
+    SET jit = off SET enable_seqscan = on SET enable_hashjoin = on SET enable_sort = on AS $$
 BEGIN
     INSERT INTO call_count
     SELECT deployment_id, epoch, counted_state(state), coalesce(result, ''), pg_backend_pid() % 16, sum(n)

@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION count_updated_calls() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION count_updated_calls() RETURNS trigger LANGUAGE plpgsql
+    SET jit = off SET enable_seqscan = on SET enable_hashjoin = on SET enable_sort = on AS $$
 DECLARE
     v_some_ended boolean;
 BEGIN

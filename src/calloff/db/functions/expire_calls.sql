@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION expire_calls(p_deployment_id bigint, p_limit integer) RETURNS integer
     LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_sort = off AS $$
+    SET enable_sort = off SET jit = off AS $$
 DECLARE
     -- Not read in the query: a volatile function is no bound for an index scan.
     v_now     timestamptz := clock_timestamp();

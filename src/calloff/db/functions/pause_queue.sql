@@ -1,6 +1,6 @@
 -- Pauses or resumes; once a pause has returned, nothing starts. Returns whether there is such a queue.
 CREATE OR REPLACE FUNCTION pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
-    LANGUAGE plpgsql VOLATILE AS $$
+    LANGUAGE plpgsql VOLATILE SET jit = off SET lock_timeout = '6s' AS $$
 DECLARE
     v_found boolean;
 BEGIN

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION rescue_calls(p_patience double precision) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_sort = off AS $$
+    SET enable_sort = off SET jit = off AS $$
 DECLARE
     v_now     timestamptz := clock_timestamp();
     v_gone    bigint[];

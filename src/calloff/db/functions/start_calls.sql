@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION start_calls(p_deployment_id bigint, p_call_ids bigint[], p_tokens uuid[], p_dialogs jsonb[])
     RETURNS jsonb LANGUAGE plpgsql VOLATILE
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
+    SET enable_sort = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_queue          queue;
     v_account        account;

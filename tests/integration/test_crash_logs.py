@@ -22,7 +22,7 @@ from calloff.webhooks import deliver
 from tests.integration.console.conftest import client_of, owner_of, visit
 from tests.support.callbacks import delivering, over, wait_marked
 from tests.support.dialing import TappedTrunk, dialing
-from tests.support.log_capture import HOSTILE, NUMBER, assert_clean, logged
+from tests.support.log_capture import HOSTILE, LINE, NUMBER, assert_clean, logged
 from tests.support.sealing import seal
 from tests.support.seed import seed
 from tests.support.serving import environment
@@ -122,7 +122,22 @@ def test_of_a_whole_process_or_command(tmp_path: Path) -> None:
         for name, target in _COMMANDS.items()
     }
     for name, process in started.items():
-        out, err = (text.decode() for text in process.communicate(timeout=30))
+        out, err = (text.decode() for text in process.communicate(timeout=120))
         assert (process.returncode, out) == (1, ""), (name, err)
         assert "CheckViolation" in err, name
         assert_clean(err.replace("This is a fault", "  This is a fault"))
+
+
+def test_a_process_without_its_database_says_so_in_its_log(tmp_path: Path) -> None:
+    """As its supervisor's log is made of such lines: a part that is started while the database goes away."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "calloff", "webhooks"],
+        env=environment(data_dir=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert LINE.match(line), line
+    assert "Start one with calloff serve" in line

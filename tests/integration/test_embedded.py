@@ -221,6 +221,32 @@ async def test_a_start_that_is_canceled_leaves_nothing_behind(
     await other.stop()
 
 
+async def test_a_stop_that_comes_before_the_server_listens_to_signals_is_asked_for_again(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script's `&` makes us ignore SIGINT, and PostgreSQL too until it has a handler: the first one is lost."""
+    inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    spawn = postmaster.Launcher.spawn
+
+    def spawn_and_lose_a_signal(*arguments: object) -> "subprocess.Popen[bytes]":
+        process = spawn(*arguments)  # type: ignore[arg-type]
+        process.send_signal(signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(0.5, process.send_signal, signal.SIGCONT)
+        return process
+
+    async def never_ready(*_: object) -> None:
+        raise NotConfigured("It never became ready.")
+
+    monkeypatch.setattr(postmaster.Launcher, "spawn", spawn_and_lose_a_signal)
+    monkeypatch.setattr("calloff.db.embedded.wait_until_ready", never_ready)
+    try:
+        with pytest.raises(NotConfigured):
+            await server.start()
+        assert postmaster._running_on(server.data_dir / "postgres") == set()
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+
+
 async def test_a_long_path_moves_the_socket_to_a_short_private_directory(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir / ("long" * 30) / ("longer" * 30), settings=NOT_DURABLE)
     await server.start()

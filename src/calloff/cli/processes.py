@@ -1,12 +1,17 @@
 """The commands that run until they are stopped: `serve`, `api`, `dialer` and `webhooks`."""
 
 import asyncio
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calloff.cli.options import with_settings
 from calloff.config import Settings
+from calloff.domain.errors import CalloffError
 from calloff.wiring.descriptors import raise_descriptor_limit
 from calloff.wiring.lifeline import hold
 from calloff.wiring.logs import configure_logging
@@ -15,6 +20,7 @@ from calloff.wiring.logs import configure_logging
 if TYPE_CHECKING:
     from calloff.wiring.service import Ready
 
+_log = logging.getLogger(__name__)
 _Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -41,8 +47,8 @@ def api(settings: Settings, listen_fd: _Descriptor = None, lifeline_fd: _Descrip
 
     from calloff.wiring.api import run_api
 
-    _start(settings, "api", lifeline_fd)
-    uvloop.run(run_api(settings, listen_fd))
+    with _process(settings, "api", lifeline_fd):
+        uvloop.run(run_api(settings, listen_fd))
 
 
 @with_settings("dialer")
@@ -50,8 +56,8 @@ def dialer(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
     """Run a process that dials."""
     from calloff.wiring.dialer import run_dialer
 
-    _start(settings, "dialer", lifeline_fd)
-    asyncio.run(run_dialer(settings))
+    with _process(settings, "dialer", lifeline_fd):
+        asyncio.run(run_dialer(settings))
 
 
 @with_settings("webhooks")
@@ -61,15 +67,22 @@ def webhooks(settings: Settings, lifeline_fd: _Descriptor = None) -> None:
 
     from calloff.wiring.webhooks import run_webhooks
 
-    _start(settings, "webhooks", lifeline_fd)
-    uvloop.run(run_webhooks(settings))
+    with _process(settings, "webhooks", lifeline_fd):
+        uvloop.run(run_webhooks(settings))
 
 
-def _start(settings: Settings, name: str, lifeline_fd: int | None) -> None:
+@contextmanager
+def _process(settings: Settings, name: str, lifeline_fd: int | None) -> Iterator[None]:
+    """Whoever runs a process reads its log: what ends it is a line of that, too."""
     configure_logging(settings.log_level, name)
     raise_descriptor_limit()
     if lifeline_fd is not None:
         hold(lifeline_fd)
+    try:
+        yield
+    except CalloffError as error:
+        _log.critical("%s", error.message)
+        sys.exit(1)
 
 
 def _announce(ready: "Ready") -> None:

@@ -13,7 +13,6 @@ import hashlib
 import logging
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
@@ -28,6 +27,7 @@ from calloff.db.postmaster import (
     MAJOR_VERSION,
     Launcher,
     as_arguments,
+    end,
     end_leftovers,
     programs,
     wait_until_gone,
@@ -127,8 +127,7 @@ class EmbeddedServer:
         """End every connection, shut the server down and wait for that; a second call does nothing."""
         process = self._process
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            await wait_until_gone(process.pid)
+            await end(process.pid)
             process.wait()
         self._process = None
         if self._lock is not None:
@@ -141,7 +140,7 @@ class EmbeddedServer:
         """Wait until the server has ended, for whatever reason; returns at once if it does not run."""
         process = self._process
         if process is not None and process.poll() is None:
-            await wait_until_gone(process.pid, impatient=False)
+            await wait_until_gone(process.pid)
             process.wait()
 
     def _take_lock(self) -> None:

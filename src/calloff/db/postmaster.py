@@ -21,6 +21,7 @@ MAJOR_VERSION = 18
 """Of the PostgreSQL in the wheel."""
 
 _REPORT_SECONDS = 5.0
+_REPEAT_SECONDS = 1.0
 _SLOWEST_POLL = 0.25
 
 
@@ -95,26 +96,53 @@ async def wait_until_ready(process: "subprocess.Popen[bytes]", cluster: Path, lo
         pause = min(pause * 1.5, _SLOWEST_POLL)
 
 
-async def wait_until_gone(pid: int, *, impatient: bool = True) -> None:
-    """Wait until the process `pid`, a child of ours or not, has ended; `impatient` says so in our log meanwhile."""
-    loop = asyncio.get_running_loop()
+async def wait_until_gone(pid: int) -> None:
+    """Wait until the process `pid`, a child of ours or not, has ended."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
+    try:
+        await _gone(descriptor, None)
+    finally:
+        os.close(descriptor)
+
+
+async def end(pid: int, how: signal.Signals = signal.SIGINT) -> None:
+    """Send `how` (SIGINT: a fast shutdown) to the process `pid` of PostgreSQL until it has ended, saying so in our log.
+
+    Not once only: whoever is started by a script with `&` ignores SIGINT, and so do its children until they have a
+    handler of their own; a signal that comes before that is lost.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    began = reported = time.monotonic()
+    try:
+        while True:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, how)
+            if await _gone(descriptor, _REPEAT_SECONDS):
+                return
+            if time.monotonic() - reported >= _REPORT_SECONDS:
+                reported = time.monotonic()
+                logger.info("Still waiting for process %d of PostgreSQL to end, for %.0f s.", pid, reported - began)
+    finally:
+        os.close(descriptor)
+
+
+async def _gone(descriptor: int, seconds: float | None) -> bool:
+    loop = asyncio.get_running_loop()
     gone = asyncio.Event()
     loop.add_reader(descriptor, gone.set)
     try:
-        while True:
-            try:
-                await asyncio.wait_for(gone.wait(), _REPORT_SECONDS if impatient else None)
-            except TimeoutError:
-                logger.info("Still waiting for process %d of PostgreSQL to end.", pid)
-            else:
-                return
+        await asyncio.wait_for(gone.wait(), seconds)
+    except TimeoutError:
+        return False
     finally:
         loop.remove_reader(descriptor)
-        os.close(descriptor)
+    return True
 
 
 async def end_leftovers(cluster: Path, socket_directory: Path) -> None:
@@ -127,11 +155,11 @@ async def end_leftovers(cluster: Path, socket_directory: Path) -> None:
     main = _main_pid(cluster)
     if main in survivors:
         logger.warning("Shutting down a PostgreSQL (process %d) that a killed Calloff left behind.", main)
-        await _end(main, signal.SIGINT)
+        await end(main)
         survivors = _running_on(cluster)
     for orphan in survivors:
         # Without its main process it serves nobody and loses nothing; it may hang, so that only this is sure to end it.
-        await _end(orphan, signal.SIGKILL)
+        await end(orphan, signal.SIGKILL)
     for lock_file in (cluster / "postmaster.pid", socket_directory / ".s.PGSQL.5432.lock"):
         lock_file.unlink(missing_ok=True)
 
@@ -139,12 +167,6 @@ async def end_leftovers(cluster: Path, socket_directory: Path) -> None:
 def as_arguments(settings: Mapping[str, str]) -> list[str]:
     """Settings of PostgreSQL as arguments of its command line."""
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-
-
-async def _end(pid: int, how: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, how)
-    await wait_until_gone(pid)
 
 
 def _running_on(cluster: Path) -> set[int]:

@@ -16,7 +16,7 @@ from calloff.voice.interpreter import End, Limits, Outcome
 from calloff.voice.prompts import Media
 from calloff.voice.speech import Speech
 from tests.support.sink import Sink, answer, sink
-from tests.unit.voice.conftest import CLOSINGS, Call, names_of
+from tests.unit.voice.conftest import CLOSINGS, Call, names_of, steady
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "voicexml.md"
 
@@ -200,13 +200,13 @@ async def test_who_hangs_up_hears_nothing_and_the_error_is_still_told(call: Call
     running = asyncio.create_task(
         call.run(
             """<catch event="connection.disconnect"><assign name="none" expr="1"/></catch>
-            <form><field type="digits"><prompt timeout="3600s"/></field></form>"""
+            <form><field type="digits"><prompt timeout="3600s"><audio src="a.wav"/></prompt></field></form>"""
         )
     )
-    await asyncio.sleep(0.2)
+    await call.trunk.hears(steady(100, 0.01))
     await call.trunk.stop()
     outcome = await running
-    assert (outcome.end, call.trunk.heard) == (End.HANGUP, b"")
+    assert (outcome.end, names_of(call.trunk.heard)) == (End.HANGUP, "a")
     assert outcome.fault is not None
     assert outcome.fault.element == "assign"
 

@@ -40,6 +40,7 @@ schema: .venv/.dev
 
 api-docs: .venv/.dev
 	$(BIN)/python -m tests.support.api_reference
+	$(BIN)/python -m tests.support.setting_tables
 
 # Only the pictures that are in docs/images already; to add one, make an empty file of its name first.
 screenshots: .venv/.dev

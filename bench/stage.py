@@ -29,7 +29,7 @@ from calloff.db.embedded import EmbeddedServer
 from calloff.db.migrate import migrate
 from calloff.db.pool import Pool, open_connection, open_pool
 from calloff.operations.queue import call_everything_off
-from tests.support.sealing import seal
+from tests.support.sealing import TRUNK_KINDS
 from tests.support.seed import Seed, seed
 
 FULL = bool(os.environ.get("FULL"))
@@ -162,7 +162,7 @@ async def stage(running: EmbeddedServer) -> AsyncIterator[Stage]:
 async def _serve(url: str, listener: int) -> None:
     pool = await open_pool(url, min_size=2, max_size=16)
     app = create_app(pool, url)
-    mount_console(app, pool, url, seal=seal)
+    mount_console(app, pool, url, trunk_kinds=TRUNK_KINDS)
 
     @app.post("/api/apps/{application_id}/{deployment_id}/nothing")
     async def nothing(request: Request) -> Response:

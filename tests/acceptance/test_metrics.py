@@ -14,7 +14,7 @@ from tests.support.serving import Served, serving
 def test_a_dialer_at_work_shows_in_the_metrics(database_url: str, data_dir: Path) -> None:
     with serving(data_dir, database_url=database_url, env={"CALLOFF_PORTS": "7"}) as served, served.client() as client:
         # A renewal of the dialer's lease falls into each of these calls.
-        served.json("admin", "trunk", "set", "1", "--setting", "speed=0.5")
+        served.json("admin", "trunk", "set", "1", "--speed", "0.5")
         _queue(client, "6175550001", max_attempts="2", reattempt_wait="60")
         _queue(client, "6175550002", result_url="http://127.0.0.1:1/")
         _queue(client, "6175551234")

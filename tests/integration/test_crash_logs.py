@@ -23,7 +23,7 @@ from tests.integration.console.conftest import client_of, owner_of, visit
 from tests.support.callbacks import delivering, over, wait_marked
 from tests.support.dialing import TappedTrunk, dialing
 from tests.support.log_capture import HOSTILE, LINE, NUMBER, assert_clean, logged
-from tests.support.sealing import seal
+from tests.support.sealing import TRUNK_KINDS
 from tests.support.seed import seed
 from tests.support.serving import environment
 
@@ -35,7 +35,7 @@ async def _break_off(*_: object, **__: object) -> None:
 @pytest.fixture
 def app(pool: Pool, database_url: str) -> FastAPI:
     app = create_app(pool, database_url)
-    mount_console(app, pool, database_url, seal=seal)
+    mount_console(app, pool, database_url, trunk_kinds=TRUNK_KINDS)
     return app
 
 

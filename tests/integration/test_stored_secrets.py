@@ -16,7 +16,7 @@ from calloff.db.pool import Pool
 from calloff.db.postmaster import programs
 from calloff.wiring.trunk_settings import seal_settings
 from tests.integration.console.conftest import ORIGIN, client_of, owner_of, visit
-from tests.support.sealing import seal
+from tests.support.sealing import TRUNK_KINDS
 from tests.support.seed import seed
 
 _PASSWORD = "a password of 12 canaries"
@@ -31,7 +31,7 @@ async def test_no_secret_can_be_found_in_a_dump(pool: Pool, database_url: str, t
     callback_key = await current_key(pool, box, seeded.deployment_id)
 
     app = create_app(pool, database_url)
-    mount_console(app, pool, database_url, seal=seal)
+    mount_console(app, pool, database_url, trunk_kinds=TRUNK_KINDS)
     browser = await visit(app, pool, owner_of(seeded))
     found = re.search(r"<code[^>]*>([\w-]{43})<", (await browser.post("/console/keys")).text)
     assert found, "the new key was not shown"

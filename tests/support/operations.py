@@ -151,7 +151,7 @@ TRIALS: dict[AnyOperation, Trial] = {
     rules.set_destinations: Trial(_account, lambda world: (["DE"],)),
     accounts.add_account: Trial(_nowhere, lambda world: ("Clinic",)),
     accounts.set_country: Trial(_account, lambda world: ("DE",)),
-    accounts.limit_account: Trial(_account, named={"max_concurrent_calls": 5, "calls_per_second": None}),
+    accounts.limit_account: Trial(_account, lambda world: ({"max_concurrent_calls": 5, "calls_per_second": None},)),
     accounts.pause_account: Trial(_account),
     accounts.deactivate_account: Trial(_account),
     accounts.reactivate_account: Trial(_account),

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg.types.json import Jsonb
+
 from calloff.accounts.deployments import Deployment
+from calloff.accounts.limits import Limits
 from calloff.accounts.rows import check_name, fetch_all, fetch_one
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Connection, Pool
@@ -12,6 +15,7 @@ from calloff.db.source import Source
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.domain.numbers import COUNTRIES
+from calloff.domain.settings import check
 
 NO_ACCOUNT = "No account was found by that id. List the accounts."
 
@@ -53,12 +57,10 @@ async def lock_account(connection: Connection, account_id: int) -> Account:
     return await _one(connection, "lock_account", {"account_id": account_id})
 
 
-async def limit_account(
-    source: Source, account_id: int, *, max_concurrent_calls: int | None, calls_per_second: float | None
-) -> Account:
-    """Set what all deployments of the account may do together; None is no limit. Raises `NotFound`, `InvalidInput`."""
-    limits = {"max_concurrent_calls": max_concurrent_calls, "calls_per_second": calls_per_second}
-    return await _one(source, "limit_account", {"account_id": account_id, **limits})
+async def limit_account(source: Source, account_id: int, limits: Limits) -> Account:
+    """Set what all deployments of the account may do together. Raises `NotFound`, `InvalidInput`."""
+    changes = Jsonb(check(Limits, limits))
+    return await _one(source, "limit_account", {"account_id": account_id, "changes": changes})
 
 
 async def set_country(source: Source, account_id: int, country: str) -> Account:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 import psycopg
 from psycopg.types.json import Jsonb
+from typing_extensions import TypedDict
 
+from calloff.accounts.limits import CallsPerSecond, MaxConcurrentCalls
 from calloff.accounts.rows import check_name, fetch_all, fetch_one
 from calloff.db.certain import call_certainly
 from calloff.db.pool import Connection, Pool
@@ -15,6 +17,7 @@ from calloff.db.statements import load
 from calloff.domain.entries import Entry, told
 from calloff.domain.errors import Deleted, NotFound
 from calloff.domain.phone import parse_number
+from calloff.domain.settings import About, check
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,28 @@ class Deployment:
 class DeploymentSettings(TypedDict, total=False):
     """What of a deployment can be set; what is left out stays as it is."""
 
-    name: str
-    trunk_id: int
-    caller_id: str | None
-    max_concurrent_calls: int | None
-    calls_per_second: float | None
-    ring_timeout: float
-    on_unknown: Literal["fail", "retry"]
-    callback_format: Literal["json", "form"]
+    name: Annotated[str, About("Name")]
+    trunk_id: Annotated[int, About("Trunk", "ID of the trunk that the calls go out over.", option="trunk")]
+    caller_id: Annotated[
+        str | None, About("Caller ID", "Number to show for calls without one of their own.", none="the trunk's")
+    ]
+    max_concurrent_calls: MaxConcurrentCalls
+    calls_per_second: CallsPerSecond
+    ring_timeout: Annotated[
+        float, About("Seconds to ring", "How long a far end may ring; 60 unless it is set.", at_least=1, at_most=300)
+    ]
+    on_unknown: Annotated[
+        Literal["fail", "retry"],
+        About(
+            "If a dialer dies during a call",
+            "What becomes of an attempt whose outcome nobody knows.",
+            labels={"fail": "Do not ring again", "retry": "Try again, as after a failure"},
+        ),
+    ]
+    callback_format: Annotated[
+        Literal["json", "form"],
+        About("Callbacks as", "How results are sent.", labels={"json": "JSON", "form": "Form fields"}),
+    ]
 
 
 async def add_deployment(
@@ -134,7 +151,7 @@ async def delete_deployment(
 
 
 def _check(settings: DeploymentSettings) -> dict[str, Any]:
-    changes: dict[str, Any] = dict(settings)
+    changes: dict[str, Any] = dict(check(DeploymentSettings, settings))
     if "name" in settings:
         changes["name"] = check_name(settings["name"])
     if settings.get("caller_id") is not None:

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 import psycopg
 from psycopg.types.json import Jsonb
+from typing_extensions import TypedDict
 
+from calloff.accounts.limits import CallsPerSecond, MaxConcurrentCalls
 from calloff.accounts.rows import check_name, fetch_all, fetch_one
 from calloff.db.pool import Connection
 from calloff.db.source import Source, transaction_on
 from calloff.domain.errors import Conflict, NotFound
+from calloff.domain.settings import About, check
 
 TrunkKind = Literal["simulated", "sip"]
 
@@ -30,13 +33,18 @@ class TrunkRecord:
     created_at: datetime
 
 
-class TrunkSettings(TypedDict, total=False):
-    """What of a trunk can be set; what is left out stays as it is."""
+class TrunkLimits(TypedDict, total=False):
+    """What can be set of a trunk of any kind; what is left out stays as it is."""
 
-    name: str
+    name: Annotated[str, About("Name")]
+    max_concurrent_calls: MaxConcurrentCalls
+    calls_per_second: CallsPerSecond
+
+
+class TrunkSettings(TrunkLimits, total=False):
+    """The same, and the settings of its kind."""
+
     settings: Mapping[str, Any]
-    max_concurrent_calls: int | None
-    calls_per_second: float | None
 
 
 async def add_trunk(source: Source, name: str, kind: TrunkKind, settings: TrunkSettings | None = None) -> TrunkRecord:
@@ -93,7 +101,8 @@ async def set_trunk(source: Source, trunk_id: int, settings: TrunkSettings) -> T
 
 
 def _check(settings: TrunkSettings) -> dict[str, Any]:
-    changes: dict[str, Any] = dict(settings)
+    limits = {name: value for name, value in settings.items() if name != "settings"}
+    changes: dict[str, Any] = {**settings, **check(TrunkLimits, limits)}
     if "name" in settings:
         changes["name"] = check_name(settings["name"])
     return changes

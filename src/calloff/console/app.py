@@ -31,23 +31,28 @@ from calloff.contract.errors import status_of
 from calloff.db.pool import Pool
 from calloff.domain.errors import CalloffError
 from calloff.lists.upload_slots import UploadSlots
-from calloff.operations.trunks import Seal
+from calloff.operations.trunks import TrunkKinds
 
 _log = logging.getLogger(__name__)
 
 
 def create_console(
-    pool: Pool, conninfo: str, throttle: Throttle | None = None, uploads: UploadSlots | None = None, *, seal: Seal
+    pool: Pool,
+    conninfo: str,
+    throttle: Throttle | None = None,
+    uploads: UploadSlots | None = None,
+    *,
+    trunk_kinds: TrunkKinds,
 ) -> FastAPI:
     """The console on an open pool to the database at `conninfo`; the pool stays the caller's to close.
 
-    `throttle`, which slows guessing, and the places for `uploads` may be shared with the API; `seal` checks the
-    settings of a trunk and encrypts their secrets.
+    `throttle`, which slows guessing, and the places for `uploads` may be shared with the API; `trunk_kinds`
+    tells what can be set of a trunk.
     """
     app = FastAPI(title="Calloff console", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.pool = pool
     app.state.conninfo = conninfo
-    app.state.seal = seal
+    app.state.trunk_kinds = trunk_kinds
     app.state.throttle = throttle or Throttle()
     app.state.uploads = uploads or UploadSlots()
     for routes in (
@@ -80,10 +85,10 @@ def mount_console(
     throttle: Throttle | None = None,
     uploads: UploadSlots | None = None,
     *,
-    seal: Seal,
+    trunk_kinds: TrunkKinds,
 ) -> None:
     """Put the console at `/console`, and the page that tries out the API at `/docs`, of the API's application."""
-    app.mount("/console", create_console(pool, conninfo, throttle, uploads, seal=seal))
+    app.mount("/console", create_console(pool, conninfo, throttle, uploads, trunk_kinds=trunk_kinds))
     app.add_route("/console", _redirect, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
 

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from calloff.console.fields import moment
 from calloff.contract.fields import (
     Fields,
     parse_call,
@@ -56,8 +56,8 @@ def in_words(error: InvalidInput) -> InvalidInput:
 
 
 def _shared(form: Mapping[str, str]) -> Fields:
-    start = moment(form, "start_timestamp", "The time to begin")
-    end = moment(form, "end_timestamp", "The time to stop")
+    start = _moment(form, "start_timestamp", "The time to begin")
+    end = _moment(form, "end_timestamp", "The time to stop")
     given: Fields = {
         name: form.get(name, "").strip() for name in ("max_attempts", "reattempt_wait", "result_url", "is_pci")
     }
@@ -82,3 +82,14 @@ def _variables(text: str) -> str | dict[str, str]:
             raise InvalidInput("Write each variable once, on a line of its own, as name=value.", field="variables")
         found[name.strip()] = value.strip()
     return found
+
+
+def _moment(form: Mapping[str, str], name: str, what: str) -> float | None:
+    """Unix seconds of a `datetime-local` field, which is in UTC; None if it is empty. Raises `InvalidInput`."""
+    text = form.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"{what} is not a date and time. Write it like 2030-01-31T09:30.", field=name) from None

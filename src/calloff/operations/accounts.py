@@ -2,6 +2,7 @@
 
 from calloff.accounts import accounts
 from calloff.accounts.accounts import Account
+from calloff.accounts.limits import Limits
 from calloff.domain.entries import differences
 from calloff.domain.errors import Conflict
 from calloff.operations.access import Access, Door, Role
@@ -18,18 +19,11 @@ async def add_account(act: Act[Access], name: str) -> Account:
 
 
 @operation("limit an account", Role.OPERATOR, Door.CONSOLE, Door.CLI)
-async def limit_account(
-    act: Act[Access], *, max_concurrent_calls: int | None, calls_per_second: float | None
-) -> Account:
-    """Set what all deployments of the account may do together; None is no limit. Raises `InvalidInput`."""
+async def limit_account(act: Act[Access], limits: Limits) -> Account:
+    """Set what all deployments of the account may do together. Raises `InvalidInput`."""
     async with act.change() as change:
         before = await accounts.lock_account(change.connection, act.account_id)
-        after = await accounts.limit_account(
-            change.connection,
-            act.account_id,
-            max_concurrent_calls=max_concurrent_calls,
-            calls_per_second=calls_per_second,
-        )
+        after = await accounts.limit_account(change.connection, act.account_id, limits)
         change.values = differences(before, after)
     return after
 

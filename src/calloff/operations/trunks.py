@@ -1,6 +1,7 @@
 """Trunks: entered, set and tried. They are the operator's, and shared by all accounts."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from calloff.accounts import trunks
@@ -9,11 +10,23 @@ from calloff.accounts.trunks import TrunkKind, TrunkRecord, TrunkSettings
 from calloff.calls.submit import insert_call
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import InvalidInput
+from calloff.domain.settings import Setting
 from calloff.operations.access import Access, DeploymentAccess, Door, Role
 from calloff.operations.operation import Act, operation
 
 Seal: TypeAlias = Callable[[TrunkKind, Mapping[str, Any]], Mapping[str, Any]]
 """Checks the settings of a kind of trunk, and returns them as they are kept; raises `InvalidInput` for the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkKinds:
+    """What doors know of the kinds of trunks there are, from the one place that names them."""
+
+    settings: Mapping[TrunkKind, Mapping[str, Setting]]
+    """What can be set of each kind, beside what all have."""
+    seal: Seal
+
+
 _PASSWORDS = ("password", "password_env", "password_encrypted")
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from calloff.domain.errors import NotConfigured
+from calloff.domain.settings import About
 from calloff.sip.events import Transport
 
 _URI = re.compile(
@@ -93,49 +94,130 @@ class NumberFormat(StrEnum):
                 return number.removeprefix("+")
 
 
+_FORMATS = {"as_given": "As they were given", "plus": "With a +", "digits": "In digits only"}
+
+
 @dataclass(frozen=True, slots=True)
 class SipTrunkSettings:
     """One trunk: whom to call, as whom, and how its media are carried."""
 
-    uri: str
+    uri: Annotated[str, About("Carrier's address", "sip:host[:port][;transport=udp|tcp|tls]")]
     """The carrier or PBX, as a `SipUri`."""
-    proxies: tuple[str, ...] = ()
-    """Where the requests go instead, each as a `SipUri`, the best first; the next one is used while one is down."""
-    user: str = "calloff"
-    """The user of the From header for calls without a caller ID, and for `pai` and `rpid`."""
-    password: str = field(default="", repr=False)
-    """For digest authentication (RFC 3261 section 22); empty for a carrier that knows us by our address."""
-    auth_user: str | None = None
-    """The user name of the digest if it is not `user`."""
-    register: bool = False
-    """Register at the carrier (RFC 3261 section 10), and dial only while it has taken that."""
-    registration_expires: int = 3600
-    """Seconds that a registration is asked for."""
-    caller_id_header: CallerIdHeader = CallerIdHeader.FROM
-    number_format: NumberFormat = NumberFormat.AS_GIVEN
-    """Of the number that is dialed."""
-    caller_id_format: NumberFormat = NumberFormat.AS_GIVEN
-    """Of the number that is shown."""
-    privacy: bool = False
-    """Ask the carrier not to show the caller ID to the callee (`Privacy: id`, RFC 3323)."""
-    srtp: bool = False
-    """Offer RTP/SAVP only (RFC 4568); an answer without encryption ends the call."""
-    codecs: tuple[str, ...] = ("pcmu", "pcma")
-    """G.711 variants in order of preference."""
-    session_expires: int = 1800
-    """Seconds between session refreshes (RFC 4028), by which a far end that is gone is noticed; 0 asks for none."""
-    session_timeout: float = 3600.0
-    """Seconds after the answer when a call is hung up, whatever it still does."""
-    options_interval: float = 30.0
-    """Seconds between OPTIONS, which tell whether a proxy is up; 0 sends none."""
-    signalling_networks: tuple[str, ...] = ()
-    """Networks (`192.0.2.0/24`) whose SIP is listened to, beside the addresses of the trunk and its proxies."""
-    media_networks: tuple[str, ...] = ()
-    """Networks that media may come from, beside the address that the far end's SDP names and those of the trunk."""
-    public_address: str | None = None
-    """Our address as the carrier sees it, if a NAT is between: an IP address, or `auto` to learn it (RFC 3581)."""
-    dscp: int = 24
-    """The mark on SIP packets (RFC 2474; 24 is CS3)."""
+    proxies: Annotated[
+        tuple[str, ...],
+        About(
+            "Proxies",
+            "Where requests go instead, the best first; the next one is used while one is down.",
+            none="the carrier's address",
+            is_rare=True,
+        ),
+    ] = ()
+    user: Annotated[str, About("User", "Of the From header, for calls without a caller ID.")] = "calloff"
+    """Also for `pai` and `rpid`."""
+    password: Annotated[
+        str, About("Password", "For digest authentication (RFC 3261 section 22).", none="none", is_secret=True)
+    ] = field(default="", repr=False)
+    auth_user: Annotated[
+        str | None, About("User for authentication", "Of the digest, if it is another.", none="the same")
+    ] = None
+    register: Annotated[
+        bool,
+        About("Register", "Register at the carrier (RFC 3261 section 10), and dial only while it has taken that."),
+    ] = False
+    registration_expires: Annotated[
+        int,
+        About(
+            "Registration, in seconds",
+            "How long a registration is asked for.",
+            at_least=60,
+            at_most=86400,
+            is_rare=True,
+        ),
+    ] = 3600
+    caller_id_header: Annotated[
+        CallerIdHeader,
+        About(
+            "Caller ID goes into",
+            "The header in which the carrier wants the caller ID.",
+            labels={"from": "From", "pai": "P-Asserted-Identity", "rpid": "Remote-Party-ID"},
+        ),
+    ] = CallerIdHeader.FROM
+    number_format: Annotated[
+        NumberFormat, About("Numbers are written", "The number that is dialed.", labels=_FORMATS)
+    ] = NumberFormat.AS_GIVEN
+    caller_id_format: Annotated[
+        NumberFormat, About("Caller IDs are written", "The number that is shown.", labels=_FORMATS)
+    ] = NumberFormat.AS_GIVEN
+    privacy: Annotated[
+        bool, About("Hide the caller ID", "Ask the carrier not to show it to the callee (RFC 3323).", is_rare=True)
+    ] = False
+    srtp: Annotated[
+        bool, About("Encrypted sound", "SRTP (RFC 4568) only: an answer without encryption ends the call.")
+    ] = False
+    codecs: Annotated[tuple[str, ...], About("Codecs", "pcmu (G.711 µ-law), pcma (A-law) or both, by preference.")] = (
+        "pcmu",
+        "pcma",
+    )
+    session_expires: Annotated[
+        int,
+        About(
+            "Session refresh, in seconds",
+            "How soon a far end that is gone is noticed (RFC 4028): 90 or more; 0 asks for none.",
+            at_least=0,
+            at_most=86400,
+            is_rare=True,
+        ),
+    ] = 1800
+    session_timeout: Annotated[
+        float,
+        About(
+            "Longest call, in seconds",
+            "After the answer; then it is hung up, whatever it still does.",
+            at_least=1,
+            at_most=86400,
+        ),
+    ] = 3600.0
+    options_interval: Annotated[
+        float,
+        About(
+            "Seconds between OPTIONS",
+            "They tell whether a proxy is up: 5 or more; 0 sends none.",
+            at_least=0,
+            at_most=3600,
+            is_rare=True,
+        ),
+    ] = 30.0
+    signalling_networks: Annotated[
+        tuple[str, ...],
+        About(
+            "Networks of its SIP",
+            "Like 192.0.2.0/24: listened to beside the addresses of the trunk and its proxies.",
+            none="no others",
+            is_rare=True,
+        ),
+    ] = ()
+    media_networks: Annotated[
+        tuple[str, ...],
+        About(
+            "Networks of its media",
+            "Where sound may come from beside the address that the far end names, and those of the trunk.",
+            none="no others",
+            is_rare=True,
+        ),
+    ] = ()
+    public_address: Annotated[
+        str | None,
+        About(
+            "Our public address",
+            "Our IP address as the carrier sees it, if a NAT is between; auto learns it (RFC 3581).",
+            none="no NAT",
+            is_rare=True,
+        ),
+    ] = None
+    dscp: Annotated[
+        int,
+        About("DSCP of SIP", "The mark on SIP packets (RFC 2474; 24 is CS3).", at_least=0, at_most=63, is_rare=True),
+    ] = 24
 
     def __post_init__(self) -> None:
         for uri in self.uris:
@@ -156,16 +238,10 @@ class SipTrunkSettings:
             )
         if not self.codecs or not set(self.codecs) <= _CODECS:
             raise NotConfigured("A trunk's codecs must be pcmu, pcma or both.", field="codecs")
-        if self.session_timeout <= 0:
-            raise NotConfigured("A trunk's session timeout must be more than 0 seconds.", field="session_timeout")
         if self.session_expires and self.session_expires < 90:
             raise NotConfigured("A trunk's session refresh must be 0 or at least 90 seconds.", field="session_expires")
-        if self.registration_expires < 60:
-            raise NotConfigured("A registration must last 60 seconds or more.", field="registration_expires")
         if self.options_interval and self.options_interval < 5:
             raise NotConfigured("OPTIONS go out every 5 seconds at most; 0 sends none.", field="options_interval")
-        if not 0 <= self.dscp < 64:
-            raise NotConfigured("A trunk's DSCP must be 0 to 63.", field="dscp")
         if self.public_address not in (None, "auto"):
             try:
                 ip_address(self.public_address or "")

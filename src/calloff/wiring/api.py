@@ -19,7 +19,7 @@ from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.descriptors import raise_descriptor_limit
 from calloff.wiring.listening import BACKLOG, listen, url_of
 from calloff.wiring.signals import stop_on_signals
-from calloff.wiring.trunk_settings import seal_settings
+from calloff.wiring.trunk_settings import trunk_kinds
 
 _GRACE = 10
 """Seconds for the answers that are under way when the process is told to stop."""
@@ -39,7 +39,7 @@ async def run_api(settings: Settings, listen_fd: int | None = None) -> None:
             conninfo_of(settings),
             throttle,
             uploads,
-            seal=lambda kind, given: seal_settings(kind, given, SecretBox.open(settings.data_dir, settings.secret_key)),
+            trunk_kinds=trunk_kinds(lambda: SecretBox.open(settings.data_dir, settings.secret_key)),
         )
         house = Connections(most_connections(raise_descriptor_limit()), settings.proxy_networks)
         server = Server(

@@ -5,15 +5,15 @@ variable of the dialers, or `password_encrypted`.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeAlias
-
-from pydantic import TypeAdapter, ValidationError
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeAlias
 
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import TrunkKind, TrunkRecord
 from calloff.domain.errors import InvalidInput, NotConfigured
+from calloff.domain.settings import About, check, settings_of
+from calloff.operations.trunks import TrunkKinds
 from calloff.trunks.sip_settings import SipTrunkSettings
 
 
@@ -21,17 +21,16 @@ from calloff.trunks.sip_settings import SipTrunkSettings
 class SimulatedTrunkSettings:
     """The sandbox's."""
 
-    speed: float = 1.0
-    """How many times faster than life everything happens."""
-
-    def __post_init__(self) -> None:
-        if not self.speed > 0:
-            raise NotConfigured("The speed of a simulated trunk must be more than 0.", field="speed")
+    speed: Annotated[
+        float, About("Times faster than life", "How fast everything happens.", at_least=0.001, at_most=1000)
+    ] = 1.0
 
 
 AnyTrunkSettings: TypeAlias = SimulatedTrunkSettings | SipTrunkSettings
 
-_TYPES: dict[str, type[AnyTrunkSettings]] = {"simulated": SimulatedTrunkSettings, "sip": SipTrunkSettings}
+_TYPES: dict[TrunkKind, type[AnyTrunkSettings]] = {"simulated": SimulatedTrunkSettings, "sip": SipTrunkSettings}
+SETTINGS = {kind: settings_of(type_) for kind, type_ in _TYPES.items()}
+"""What can be set of each kind, beside what all have."""
 
 
 def seal_settings(kind: TrunkKind, settings: Mapping[str, Any], box: SecretBox) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def seal_settings(kind: TrunkKind, settings: Mapping[str, Any], box: SecretBox) 
             "A trunk has one password. Give it, or the name of its environment variable, not both.", field="password"
         )
     named = {key: value for key, value in settings.items() if key not in ("password_env", "password_encrypted")}
-    _read(kind, named)
+    check(_TYPES[kind], named)
     sealed = dict(settings)
     if "password" in sealed:
         sealed["password_encrypted"] = box.encrypt(str(sealed.pop("password")))
@@ -59,24 +58,17 @@ def open_settings(kind: TrunkKind, sealed: Mapping[str, Any], box: SecretBox) ->
             raise NotConfigured(f"The password of a trunk is to be in {variable}. Set it for the dialers.")
         settings["password"] = os.environ[variable]
     try:
-        return _read(kind, settings)
+        return check(_TYPES[kind], settings)
     except InvalidInput as error:
         raise NotConfigured(error.message) from error
 
 
-def _read(kind: TrunkKind, settings: Mapping[str, Any]) -> AnyTrunkSettings:
-    known = [each.name for each in fields(_TYPES[kind])]
-    unknown = settings.keys() - set(known)
-    if unknown:
-        raise InvalidInput(f"A {kind} trunk has no setting {min(unknown)}. It has {', '.join(known)}.")
-    try:
-        return TypeAdapter(_TYPES[kind]).validate_python(dict(settings))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else "The setting"
-        raise InvalidInput(f"{name} of a {kind} trunk cannot be used: {first['msg'].lower()}.", field=name) from None
-    except NotConfigured as error:
-        raise InvalidInput(error.message, field=error.field) from error
+def trunk_kinds(open_box: Callable[[], SecretBox]) -> TrunkKinds:
+    """What doors know of the kinds of trunks. The box is opened when one is set: only then has there to be a key."""
+    return TrunkKinds(
+        settings=SETTINGS,
+        seal=lambda kind, given: seal_settings(kind, given, open_box()),
+    )
 
 
 def hide_secrets(trunk: TrunkRecord) -> TrunkRecord:

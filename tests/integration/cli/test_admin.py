@@ -49,7 +49,7 @@ def test_everything_is_made_and_unmade(admin: Run) -> None:
     assert [each["id"] for each in admin("key", "list", str(owner["id"]))["keys"]] == [key["id"]]
     assert admin("key", "revoke", str(key["id"]))["revoked_at"] is not None
     application = admin("app", "add", "Reminders", "--owner", "OWNER@example.org")
-    trunk = admin("trunk", "add", "sandbox", "--kind", "simulated", "--setting", "speed=20")
+    trunk = admin("trunk", "add", "sandbox", "--kind", "simulated", "--speed", "20")
     deployment = admin("deployment", "add", "live", "--app", str(application["id"]), "--calls-per-second", "2.5")
     assert (deployment["trunk_id"], deployment["calls_per_second"]) == (trunk["id"], 2.5)
     changed = admin("deployment", "set", str(deployment["id"]), "--calls-per-second", "none", "--name", "night")
@@ -73,17 +73,20 @@ def test_everything_is_made_and_unmade(admin: Run) -> None:
 def test_a_password_of_a_trunk_is_neither_kept_nor_shown(
     admin: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    added = admin(
-        "trunk", "add", "carrier", "--kind", "sip", "--setting", "uri=sip:127.0.0.1", "--setting", "password=hush"
-    )
+    added = admin("trunk", "add", "carrier", "--kind", "sip", "--uri", "sip:127.0.0.1", "--password", "hush")
     assert added["settings"] == {"uri": "sip:127.0.0.1", "password_encrypted": "***"}
     with psycopg.connect(database_url) as connection:
         [kept] = connection.execute("SELECT settings::text FROM trunk").fetchone() or [""]
     assert "hush" not in kept
-    changed = admin("trunk", "set", str(added["id"]), "--setting", "srtp=true", "--max-concurrent-calls", "9")
-    assert changed["settings"] == {"uri": "sip:127.0.0.1", "srtp": "true", "password_encrypted": "***"}
-    changed = admin("trunk", "set", str(added["id"]), "--password-env", "CARRIER", "--setting", "srtp=")
-    assert changed["settings"] == {"uri": "sip:127.0.0.1", "password_env": "CARRIER"}
+    changed = admin("trunk", "set", str(added["id"]), "--srtp", "--codecs", "pcma, pcmu", "--max-concurrent-calls", "9")
+    assert changed["settings"] == {
+        "uri": "sip:127.0.0.1",
+        "srtp": True,
+        "codecs": ["pcma", "pcmu"],
+        "password_encrypted": "***",
+    }
+    changed = admin("trunk", "set", str(added["id"]), "--password-env", "CARRIER", "--codecs", "none")
+    assert changed["settings"] == {"uri": "sip:127.0.0.1", "srtp": True, "password_env": "CARRIER"}
     assert changed["max_concurrent_calls"] == 9
 
 
@@ -142,9 +145,9 @@ def test_what_is_wrong_is_said_in_one_sentence_or_two(admin: Run) -> None:
         (["deployment", "set", "7", "--name", "x"], "No deployment"),
         (["deployment", "add", "x", "--app", "7"], "trunk"),
         (["deployment", "set", "7", "--calls-per-second", "many"], "--calls-per-second"),
-        (["trunk", "add", "x", "--kind", "sip"], "uri"),
-        (["trunk", "add", "x", "--kind", "simulated", "--setting", "speed=0"], "speed"),
-        (["trunk", "add", "x", "--kind", "simulated", "--setting", "pace=1"], "pace"),
+        (["trunk", "add", "x", "--kind", "sip"], "address is missing"),
+        (["trunk", "add", "x", "--kind", "simulated", "--speed", "0"], "--speed"),
+        (["trunk", "add", "x", "--kind", "simulated", "--uri", "sip:a"], "no setting uri"),
     ):
         code, error = admin(*arguments)
         assert code == 1

@@ -18,7 +18,7 @@ from calloff.api.app import create_app
 from calloff.console.app import mount_console
 from calloff.console.visitor import COOKIE
 from calloff.db.pool import Pool
-from tests.support.sealing import seal
+from tests.support.sealing import TRUNK_KINDS
 from tests.support.seed import Seed
 
 ORIGIN = "http://calloff.test"
@@ -61,7 +61,7 @@ def new_app(pool: Pool, database_url: str) -> FastAPI:
     """Everything on one address, on a pool of one's own."""
     throttle = Throttle()
     app = create_app(pool, database_url, throttle)
-    mount_console(app, pool, database_url, throttle, seal=seal)
+    mount_console(app, pool, database_url, throttle, trunk_kinds=TRUNK_KINDS)
     return app
 
 

@@ -36,7 +36,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/console/limits/{account_id}/reactivate": {},
     "/console/apps": {"name": "surveys"},
     _A + "/rename": {"name": "appointments"},
-    _A + "/deployments": {"name": "night", "trunk": "{trunk_id}"},
+    _A + "/deployments": {"name": "night", "trunk_id": "{trunk_id}"},
     _A + "/share": {"email": "{user_email}", "view": "1", "cancel": "1"},
     _A + "/delete": {},
     _D + "/queue": {"phone_number": "+16175551234"},
@@ -44,7 +44,7 @@ FORMS: dict[str, dict[str, str]] = {
     _D + "/resume": {},
     _D + "/calls/{call_id}/cancel": {},
     _D + "/cancel": {},
-    _D + "/settings": {"name": "day", "trunk": "{trunk_id}", "on_unknown": "retry", "callback_format": "form"},
+    _D + "/settings": {"name": "day", "trunk_id": "{trunk_id}", "on_unknown": "retry", "callback_format": "form"},
     _D + "/delete": {},
 }
 _LISTS = (_D + "/upload", _D + "/upload/preview")

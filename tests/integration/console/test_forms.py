@@ -27,7 +27,7 @@ async def test_settings_that_are_refused_are_still_in_the_form(
 ) -> None:
     seeded = await seed(pool)
     browser = await visit(app, pool, owner_of(seeded))
-    typed = {"name": "coast", "trunk": str(seeded.trunk_id), "on_unknown": "retry", "callback_format": "form"}
+    typed = {"name": "coast", "trunk_id": str(seeded.trunk_id), "on_unknown": "retry", "callback_format": "form"}
     here = f"/console/apps/{seeded.application_id}/{seeded.deployment_id}/settings"
     answer = await browser.post(here, **{**typed, "caller_id": "+16175551234", field: value})
     assert answer.status_code == 400

@@ -53,7 +53,7 @@ async def test_the_operator_limits_and_stops_every_account(app: FastAPI, pool: P
     assert 'value="8"' in refused.text
     assert 'id="calls_per_second-error"' in refused.text
     assert (await _row(pool, _ACCOUNT, tenant.account_id))["max_concurrent_calls"] == 7
-    await browser.post(there)
+    await browser.post(there, max_concurrent_calls="", calls_per_second="")
     assert (await _row(pool, _ACCOUNT, tenant.account_id))["max_concurrent_calls"] is None
     await browser.post(f"{there}/pause")
     assert (await _row(pool, _PAUSED, tenant.account_id))["value"]
@@ -101,7 +101,7 @@ async def test_a_password_goes_in_and_never_comes_out(app: FastAPI, pool: Pool) 
     async def settings() -> Any:
         return (await _row(pool, "SELECT settings AS value FROM trunk WHERE name = 'carrier'"))["value"]
 
-    answer = await browser.post("/console/trunks/new/sip", **sip, password="hush hush", codecs="pcma", srtp="1")
+    answer = await browser.post("/console/trunks/new/sip", **sip, password="hush hush", codecs="pcma", srtp="true")
     here = answer.headers["location"]
     kept = await settings()
     assert open_settings("sip", kept, BOX) == SipTrunkSettings(

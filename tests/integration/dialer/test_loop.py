@@ -368,7 +368,7 @@ async def test_a_stolen_key_is_stopped_by_the_limits_of_its_account(
 ) -> None:
     """security.md row 27: whatever is queued, in however many deployments, and the operator can end it."""
     made = await seed(pool)
-    await limit_account(pool, made.account_id, max_concurrent_calls=2, calls_per_second=None)
+    await limit_account(pool, made.account_id, {"max_concurrent_calls": 2})
     async with pool.connection() as connection:
         await connection.execute(
             "WITH d AS (INSERT INTO deployment (application_id, trunk_id, name) "

@@ -1,18 +1,20 @@
 """`calloff admin account`, `user` and `key`."""
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 from calloff.accounts.accounts import list_accounts
 from calloff.accounts.keys import list_keys
+from calloff.accounts.limits import Limits
 from calloff.accounts.users import find_user, list_users
 from calloff.cli.admin.database import at_account, at_key, at_user, carry_out, on_database
-from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none
+from calloff.cli.changes import with_changes
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
+from calloff.domain.settings import settings_of
 from calloff.operations import accounts as operations
 from calloff.operations import users as user_operations
 
@@ -40,23 +42,15 @@ def list_accounts_command(settings: Settings, as_json: AsJson = False) -> None:
 
 @accounts.command("limit")
 @with_settings("admin")
+@with_changes(settings_of(Limits))
 def limit_account_command(
     settings: Settings,
+    changes: dict[str, Any],
     account_id: int,
-    max_concurrent_calls: MaxConcurrentCalls = "none",
-    calls_per_second: CallsPerSecond = "none",
     as_json: AsJson = False,
 ) -> None:
-    """Limit what all deployments of an account do together; what is left out is unlimited."""
-    calls = number_or_none(max_concurrent_calls or "none", int, "--max-concurrent-calls")
-    pace = number_or_none(calls_per_second or "none", float, "--calls-per-second")
-    account = carry_out(
-        settings,
-        at_account(account_id),
-        operations.limit_account,
-        max_concurrent_calls=calls,
-        calls_per_second=pace,
-    )
+    """Limit what all deployments of an account do together; what is left out stays as it is."""
+    account = carry_out(settings, at_account(account_id), operations.limit_account, cast(Limits, changes))
     show(account, f"Account {account.id} ({account.name}) is limited.", as_json=as_json)
 
 

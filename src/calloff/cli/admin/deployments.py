@@ -1,6 +1,6 @@
 """`calloff admin deployment`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -9,12 +9,13 @@ from calloff.accounts.deployments import Deployment, DeploymentSettings, find_de
 from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import list_trunks
 from calloff.cli.admin.database import at_application, at_deployment, carry_out, on_database
-from calloff.cli.admin.limits import CallsPerSecond, MaxConcurrentCalls, number_or_none, or_none
+from calloff.cli.changes import with_changes
 from calloff.cli.options import with_settings
 from calloff.cli.output import AsJson, show, show_list, show_values
 from calloff.config import Settings
 from calloff.db.pool import Pool
 from calloff.domain.errors import InvalidInput
+from calloff.domain.settings import settings_of
 from calloff.operations import deployments as operations
 from calloff.operations import queue
 
@@ -22,36 +23,26 @@ deployments = typer.Typer(
     name="deployment", help="Where calls are queued, and how they are dialed.", no_args_is_help=True
 )
 
-_CallerId = Annotated[str | None, typer.Option(help="Number to show for calls without one; 'none' takes it away.")]
-_RingTimeout = Annotated[float | None, typer.Option(help="Seconds to let a far end ring.")]
-_OnUnknown = Annotated[
-    Literal["fail", "retry"] | None, typer.Option(help="What becomes of an attempt whose outcome nobody knows.")
-]
-_CallbackFormat = Annotated[Literal["json", "form"] | None, typer.Option(help="How results are sent.")]
+_SETTINGS = settings_of(DeploymentSettings)
 
 
 @deployments.command("add")
 @with_settings("admin")
+@with_changes(_SETTINGS, but=["name", "trunk_id"])
 def add_deployment_command(
     settings: Settings,
+    changes: dict[str, Any],
     name: str,
     application: Annotated[int, typer.Option("--app", help="ID of the application.")],
     trunk: Annotated[int | None, typer.Option(help="ID of the trunk; may be left out where there is only one.")] = None,
-    caller_id: _CallerId = None,
-    max_concurrent_calls: MaxConcurrentCalls = None,
-    calls_per_second: CallsPerSecond = None,
-    ring_timeout: _RingTimeout = None,
-    on_unknown: _OnUnknown = None,
-    callback_format: _CallbackFormat = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a deployment to an application."""
-    changes = _changes(caller_id, max_concurrent_calls, calls_per_second, ring_timeout, on_unknown, callback_format)
 
     async def work(pool: Pool) -> Deployment:
         trunk_id = await _only_trunk(pool) if trunk is None else trunk
         access = await at_application(application)(pool)
-        return await operations.add_deployment(pool, access, name, trunk_id, changes)
+        return await operations.add_deployment(pool, access, name, trunk_id, cast(DeploymentSettings, changes))
 
     made = on_database(settings, work)
     sentence = f"Deployment {made.id} ({made.name}) was made. Queue calls at /api/apps/{application}/{made.id}/queue."
@@ -72,28 +63,16 @@ def list_deployments_command(
 
 @deployments.command("set")
 @with_settings("admin")
+@with_changes(_SETTINGS)
 def set_deployment_command(
-    settings: Settings,
-    deployment_id: int,
-    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
-    trunk: Annotated[int | None, typer.Option(help="ID of the trunk.")] = None,
-    caller_id: _CallerId = None,
-    max_concurrent_calls: MaxConcurrentCalls = None,
-    calls_per_second: CallsPerSecond = None,
-    ring_timeout: _RingTimeout = None,
-    on_unknown: _OnUnknown = None,
-    callback_format: _CallbackFormat = None,
-    as_json: AsJson = False,
+    settings: Settings, changes: dict[str, Any], deployment_id: int, as_json: AsJson = False
 ) -> None:
     """Change settings of a deployment, for the next calls that are dialed."""
-    changes = _changes(caller_id, max_concurrent_calls, calls_per_second, ring_timeout, on_unknown, callback_format)
-    if name is not None:
-        changes["name"] = name
-    if trunk is not None:
-        changes["trunk_id"] = trunk
     if not changes:
         raise typer.BadParameter("Give at least one setting to change.")
-    changed = carry_out(settings, at_deployment(deployment_id), operations.set_deployment, changes)
+    changed = carry_out(
+        settings, at_deployment(deployment_id), operations.set_deployment, cast(DeploymentSettings, changes)
+    )
     show(changed, f"Deployment {changed.id} ({changed.name}) is set.", as_json=as_json)
 
 
@@ -143,30 +122,6 @@ def rotate_callback_key_command(settings: Settings, deployment_id: int, as_json:
     box = SecretBox.open(settings.data_dir, settings.secret_key)
     key = carry_out(settings, at_deployment(deployment_id), operations.rotate_callback_key, box)
     show_values({"id": deployment_id, "callback_key": key}, key, as_json=as_json)
-
-
-def _changes(
-    caller_id: str | None,
-    max_concurrent_calls: str | None,
-    calls_per_second: str | None,
-    ring_timeout: float | None,
-    on_unknown: Literal["fail", "retry"] | None,
-    callback_format: Literal["json", "form"] | None,
-) -> DeploymentSettings:
-    changes: DeploymentSettings = {}
-    if caller_id is not None:
-        changes["caller_id"] = or_none(caller_id)
-    if max_concurrent_calls is not None:
-        changes["max_concurrent_calls"] = number_or_none(max_concurrent_calls, int, "--max-concurrent-calls")
-    if calls_per_second is not None:
-        changes["calls_per_second"] = number_or_none(calls_per_second, float, "--calls-per-second")
-    if ring_timeout is not None:
-        changes["ring_timeout"] = ring_timeout
-    if on_unknown is not None:
-        changes["on_unknown"] = on_unknown
-    if callback_format is not None:
-        changes["callback_format"] = callback_format
-    return changes
 
 
 async def _only_trunk(pool: Pool) -> int:

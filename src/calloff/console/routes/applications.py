@@ -66,7 +66,7 @@ async def add_one_deployment(request: Request) -> Response:
     """A new deployment with an empty queue."""
     session, access = await _enter(request, add_deployment.right)
     form = await read_form(request, session)
-    trunk = form.get("trunk", "")
+    trunk = form.get("trunk_id", "")
     trunk_id = int(trunk) if trunk.isascii() and trunk.isdecimal() and len(trunk) < 19 else 0
     try:
         deployment = await add_deployment(pool_of(request), access, form.get("name", ""), trunk_id)

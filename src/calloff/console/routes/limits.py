@@ -1,24 +1,27 @@
 """What each account does now, the most that it may do, and the ways to stop it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from psycopg.rows import DictRow
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from calloff.accounts.limits import Limits
 from calloff.accounts.sessions import Session
 from calloff.console.deployment_pages import identifier
-from calloff.console.fields import decimal, whole
 from calloff.console.render import page
+from calloff.console.setting_fields import fill_in, read_settings
 from calloff.console.visitor import actor_of, administrator, pool_of, read_form
 from calloff.db.statements import load
 from calloff.domain.errors import InvalidInput
+from calloff.domain.settings import settings_of
 from calloff.operations import accounts
 from calloff.operations.access import Access, Role, to_account
 from calloff.operations.operation import Operation
 
 router = APIRouter(prefix="/limits")
+_SETTINGS = settings_of(Limits)
 
 
 @router.get("")
@@ -41,12 +44,7 @@ async def change(request: Request) -> Response:
     session, access, form = await _enter_with_form(request)
     accounts.limit_account.check(access)
     try:
-        await accounts.limit_account(
-            pool_of(request),
-            access,
-            max_concurrent_calls=whole(form, "max_concurrent_calls", "The limit of calls at once"),
-            calls_per_second=decimal(form, "calls_per_second", "The pace"),
-        )
+        await accounts.limit_account(pool_of(request), access, cast(Limits, read_settings(form, _SETTINGS)))
     except InvalidInput as error:
         return await _show(request, session, access, form, error)
     return _back(request, access)
@@ -112,7 +110,8 @@ async def _show(
         others=await _use(request, account_id, others=True) if may_change and is_own else [],
         may_change=may_change,
         is_own=is_own,
-        form={name: account[name] or "" for name in ("max_concurrent_calls", "calls_per_second")} | dict(form or {}),
+        settings=_SETTINGS,
+        form=fill_in(_SETTINGS, account) | dict(form or {}),
         error=error,
     )
 

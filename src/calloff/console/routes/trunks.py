@@ -7,20 +7,20 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calloff.accounts.sessions import Session
-from calloff.accounts.trunks import TrunkKind, TrunkRecord, find_trunk, list_trunks
+from calloff.accounts.trunks import TrunkKind, TrunkLimits, TrunkRecord, find_trunk, list_trunks
 from calloff.console.deployment_pages import identifier
 from calloff.console.render import page
-from calloff.console.trunk_form import CALLER_ID_HEADERS, CODECS, fill_form, read_trunk
+from calloff.console.trunk_form import fill_form, read_trunk
 from calloff.console.visitor import actor_of, administrator, is_operator, pool_of, read_form
 from calloff.db.statements import load
 from calloff.domain.calls import NewCall
 from calloff.domain.errors import CalloffError, Conflict, InvalidInput, NotFound, NotPermitted
 from calloff.domain.phone import parse_destination
+from calloff.domain.settings import settings_of
 from calloff.operations.access import to_account, to_deployment
-from calloff.operations.trunks import Seal, add_trunk, queue_test_call, set_trunk
+from calloff.operations.trunks import TrunkKinds, add_trunk, queue_test_call, set_trunk
 
 router = APIRouter(prefix="/trunks")
-_KINDS: dict[str, TrunkKind] = {"sip": "sip", "simulated": "simulated"}
 
 
 @router.get("")
@@ -47,7 +47,8 @@ async def add(request: Request) -> Response:
     pool = pool_of(request)
     try:
         access = await to_account(pool, actor_of(request, session))
-        trunk = await add_trunk(pool, access, kind, read_trunk(form, kind), _seal_of(request))
+        kinds = _kinds_of(request)
+        trunk = await add_trunk(pool, access, kind, read_trunk(form, kinds.settings[kind]), kinds.seal)
     except (InvalidInput, Conflict) as error:
         return await _show_new(request, kind, form, error)
     return RedirectResponse(f"{request.scope['root_path']}/trunks/{trunk.id}", 303)
@@ -69,7 +70,8 @@ async def change(request: Request) -> Response:
     pool = pool_of(request)
     try:
         access = await to_account(pool, actor_of(request, session))
-        await set_trunk(pool, access, found.id, read_trunk(form, found.kind), _seal_of(request))
+        kinds = _kinds_of(request)
+        await set_trunk(pool, access, found.id, read_trunk(form, kinds.settings[found.kind]), kinds.seal)
     except (InvalidInput, Conflict) as error:
         return await _show(request, session, found, form, error)
     return RedirectResponse(f"{request.scope['root_path']}/trunks/{found.id}", 303)
@@ -103,15 +105,15 @@ async def _operator(request: Request) -> Session:
 
 
 def _kind(request: Request) -> TrunkKind:
-    kind = _KINDS.get(request.path_params["kind"])
-    if kind is None:
-        raise NotFound("There is no such kind of trunk.")
-    return kind
+    for kind in _kinds_of(request).settings:
+        if kind == request.path_params["kind"]:
+            return kind
+    raise NotFound("There is no such kind of trunk.")
 
 
-def _seal_of(request: Request) -> Seal:
-    seal: Seal = request.app.state.seal
-    return seal
+def _kinds_of(request: Request) -> TrunkKinds:
+    kinds: TrunkKinds = request.app.state.trunk_kinds
+    return kinds
 
 
 async def _find(request: Request) -> TrunkRecord:
@@ -121,7 +123,7 @@ async def _find(request: Request) -> TrunkRecord:
 async def _show_new(
     request: Request, kind: TrunkKind, form: Mapping[str, str] | None = None, error: CalloffError | None = None
 ) -> HTMLResponse:
-    return await _page(request, "trunk_new.html", error, kind=kind, form=form or {}, has_password=False)
+    return await _page(request, "trunk_new.html", kind, error, form=form or {}, has_password=False)
 
 
 async def _show(
@@ -134,9 +136,9 @@ async def _show(
     return await _page(
         request,
         "trunk.html",
+        found.kind,
         error,
-        kind=found.kind,
-        form=form or fill_form(found),
+        form=form or fill_form(found, _kinds_of(request).settings[found.kind]),
         trunk=found,
         has_password="password_encrypted" in found.settings,
         places=await _places(request, session, found.id),
@@ -144,10 +146,19 @@ async def _show(
     )
 
 
-async def _page(request: Request, template: str, error: CalloffError | None, **values: Any) -> HTMLResponse:
-    status = 400 if error else 200
+async def _page(
+    request: Request, template: str, kind: TrunkKind, error: CalloffError | None, **values: Any
+) -> HTMLResponse:
+    settings = _kinds_of(request).settings[kind]
     return await page(
-        request, template, status=status, error=error, codecs=CODECS, caller_id_headers=CALLER_ID_HEADERS, **values
+        request,
+        template,
+        status=400 if error else 200,
+        error=error,
+        kind=kind,
+        settings=settings,
+        limits=settings_of(TrunkLimits),
+        **values,
     )
 
 

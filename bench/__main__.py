@@ -8,6 +8,7 @@ from bench.callbacks import measure_callbacks
 from bench.cancels import measure_cancels
 from bench.cycles import measure_cycles
 from bench.lists import measure_bulk
+from bench.media import measure_media
 from bench.pages import measure_pages
 from bench.report import Figure, write
 from bench.requests import measure_requests
@@ -23,6 +24,7 @@ _ALL = {
     "requests": measure_requests,
     "pages": measure_pages,
     "settling": measure_settling,
+    "media": lambda server: measure_media(),
     "sip": measure_sip,
 }
 

@@ -47,51 +47,6 @@ class KeysSent:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechBegan:
-    """Somebody began to speak."""
-
-    at: float
-    """Seconds of sound since the session's first packet."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechEnded:
-    """Speech has been followed by 0.2 s without."""
-
-    at: float
-    """Seconds of sound until its last frame."""
-    seconds: float
-    """How long it lasted, pauses under 0.2 s included."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToneEnded:
-    """A steady single tone, such as a beep, has ended; a longer one is told after 2.5 s."""
-
-    at: float
-    """Seconds of sound until its last frame."""
-    seconds: float
-    hertz: float
-    """To about 10 Hz, from 350 to 2,600."""
-
-
-@dataclass(frozen=True, slots=True)
-class FaxHeard:
-    """A fax calls (1,100 Hz) or answers (2,100 Hz), each within 38 Hz (ITU-T T.30 section 4.3.3)."""
-
-    at: float
-    hertz: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What the last frames were like, for one who decides upstairs; only while `Session.listen(features=True)`."""
-
-    features: bytes
-    """`FEATURE_BYTES` for each frame of 20 ms, oldest first; read with `hearing.read_features`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """The next piece of a recording, at most a second."""
 
@@ -123,7 +78,7 @@ class Statistics:
     strangers: int = 0
     """Datagrams of others that were looked at and dropped; from the proof of the source on the kernel drops them."""
     jitter: float = 0.0
-    """Of what comes, as RFC 3550 section 6.4.1 computes it, seen in steps of 5 ms."""
+    """Of what comes, as RFC 3550 section 6.4.1 computes it, seen in steps of 20 ms."""
     delay: float = 0.0
     """Of the jitter buffer, now."""
     remote_lost: int = 0
@@ -152,23 +107,7 @@ class Lost:
     """The engine has died, and the session with it: the last event. A new engine is started for new sessions."""
 
 
-MediaEvent = (
-    Latched
-    | Key
-    | Played
-    | Marked
-    | KeysSent
-    | SpeechBegan
-    | SpeechEnded
-    | ToneEnded
-    | FaxHeard
-    | Heard
-    | Recorded
-    | NoMedia
-    | Measured
-    | Closed
-    | Lost
-)
+MediaEvent = Latched | Key | Played | Marked | KeysSent | Recorded | NoMedia | Measured | Closed | Lost
 
 _EVENTS: tuple[type, ...] = (
     Latched,
@@ -176,11 +115,6 @@ _EVENTS: tuple[type, ...] = (
     Played,
     Marked,
     KeysSent,
-    SpeechBegan,
-    SpeechEnded,
-    ToneEnded,
-    FaxHeard,
-    Heard,
     Recorded,
     NoMedia,
     Measured,

@@ -1,10 +1,11 @@
-"""One call in the engine: what comes and what leaves in each tick of 20 ms."""
+"""One call in the engine: its ports, its agreement, and what of a tick is not the same for all calls."""
 
 import ctypes
 import os
 import secrets
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,67 +13,78 @@ import numpy
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
+from calloff.media import rtcp
 from calloff.media.agreement import Address, Agreement
 from calloff.media.events import Closed, Key, Latched, Measured, MediaEvent, NoMedia, Recorded, Statistics
-from calloff.media.jitter import JitterBuffer
 from calloff.media.latch import Latch, plain
 from calloff.media.playlist import Playlist
-from calloff.media.rtp import HEADER, LONGEST_DATAGRAM, Packet, ahead, parse, sequence_ahead
+from calloff.media.rows import Rows
+from calloff.media.rtp import HEADER, LONGEST_DATAGRAM, Packet, parse
 from calloff.media.secure import receiver, sender
-from calloff.media.sound import FRAME_SAMPLES, SAMPLE_RATE, SILENCE, Codec, Pcm, decode, encode
+from calloff.media.sound import FRAME_SAMPLES, SAMPLE_RATE, SILENCE, Codec, decode, encode
 from calloff.media.telephone_events import KeyReader, KeyWriter
 
-_MOST_DATAGRAMS = 64
-"""Datagrams that are read of one call in a tick: a flood costs no more than that."""
-_CONCEALED = 3
-"""Lost frames that are filled with the one before, each softer; then it is silent."""
+_MOST_DATAGRAMS = 16
+"""Reports that are read of one call in a tick: a flood costs no more than that."""
 _PIECE = 50
 """Frames in a piece of a recording."""
 _QUIET = numpy.zeros(FRAME_SAMPLES, numpy.int16)
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_LAWS = {Codec.PCMU: 0, Codec.PCMA: 1}
 
 
 class Leg:
-    """The ports, the sound and the keys of one call."""
+    """The call in one row."""
 
-    def __init__(self, rtp: socket.socket, rtcp: socket.socket, tell: Callable[[MediaEvent], None]) -> None:
-        self._rtp = rtp
-        self._rtcp = rtcp
-        self._tell = tell
-        self._ipv6 = rtp.family == socket.AF_INET6
+    def __init__(
+        self, rows: Rows, row: int, rtp: socket.socket, reports: socket.socket, tell: Callable[[MediaEvent], None]
+    ) -> None:
+        self.row = row
+        self.rtp = rtp
+        self.rtcp = reports
         self.playlist = Playlist(tell)
         self.keys = KeyWriter(tell)
         self.listens = False
-        self.heard: Pcm | None = None
-        """What the far end said in the last tick; None until its first packet."""
         self.other: Leg | None = None
         """The leg that this one hears, and that hears this one."""
+        self.is_connected = False
+        """Whether the kernel drops what anybody but the proven source sends."""
+        self.remote: Address | None = None
+        """Where packets go."""
+        self.sends = False
+        """Whether any leave."""
+        self.is_special = False
+        """Whether they are not like those of other calls."""
+        self.is_quiet = False
+        """Whether they are, and there is nothing to say but silence."""
+        self.receive_into: Callable[[memoryview], int] = self._receive_from_anybody
+        self.send: Callable[[memoryview], object] = self.transmit
+        self._came_from: Address | None = None
+        self.packet = rows.packet(row)
+        self._rows = rows
+        self._tell = tell
         self._agreement: Agreement | None = None
         self._codec = Codec.PCMU
-        self._to: Address | None = None
+        self._law: Codec | None = None
         self._latch = Latch()
-        self._buffer = JitterBuffer()
-        self._law = Codec.PCMU
         self._reader = KeyReader()
         self._protect: Session | None = None
         self._unprotect: Session | None = None
         self._ssrc = secrets.randbits(32)
-        self._sequence = secrets.randbits(15)
-        self._timestamp = secrets.randbits(31)
+        self._name = f"{secrets.token_hex(8)}@calloff"
         self._owed = 0
-        self._marker = True
-        self._last: Pcm = _QUIET
-        self._missing = 0
-        self._their_ssrc: int | None = None
-        self._highest = 0
-        self._transit: float | None = None
-        self._silent_since = 0.0
-        self._no_media_after = 0.0
-        self._told_silent = False
         self._recorded: list[bytes] | None = None
-        self._sent = self._sent_bytes = self._received = self._received_bytes = 0
-        self._expected = self._bad = self._strangers = 0
-        self._jitter = 0.0
+        self._bad = self._strangers = 0
+        self._remote_lost = self._remote_jitter = 0
+        self._round_trip: float | None = None
+        self._their_last: tuple[int, float] | None = None
+        rows.open(
+            row,
+            ssrc=self._ssrc,
+            sequence=secrets.randbits(15),
+            timestamp=secrets.randbits(31),
+            now=time.monotonic(),
+        )
 
     # What signalling says
 
@@ -81,23 +93,48 @@ class Leg:
         if agreement == self._agreement:
             return
         before, self._agreement = self._agreement, agreement
-        self._codec = agreement.codec
+        if before is None or agreement.codec is not self._codec:
+            self._codec = agreement.codec
+            self._rows.speak(self.row, agreement.codec)
         if before is None or before.send_key != agreement.send_key:
             self._protect = sender(agreement.send_key)
         if before is None or before.receive_key != agreement.receive_key:
             self._unprotect = receiver(agreement.receive_key)
         self._latch.open(agreement.remote, agreement.sources)
-        _disconnect(self._rtp)
-        self._to = None if agreement.remote is None else plain(agreement.remote)
-        self._marker = True
+        _disconnect(self.rtp)
+        self.is_connected = False
+        self.send, self.receive_into = self.transmit, self._receive_from_anybody
+        self.remote = None if agreement.remote is None else plain(agreement.remote)
+        self._rows.marker[self.row] = True
+        if before is None:
+            self._rows.report_at[self.row] = time.monotonic() + rtcp.INTERVAL * (0.25 + secrets.randbelow(500) / 1000)
+        self._refresh()
 
     def write(self, pcm: bytes) -> None:
         """Queue 16-bit PCM."""
+        self.is_quiet = False
         self.playlist.write(encode(numpy.frombuffer(pcm, dtype="<i2"), self._codec).tobytes(), self._codec)
+
+    def play(self, play: int, data: bytes, codec: Codec, barge_in: bool) -> None:
+        """Queue an encoded sound; `Played` tells of its end."""
+        self.is_quiet = False
+        self.playlist.play(play, data, codec, barge_in)
+
+    def send_keys(self, batch: int, keys: str) -> None:
+        """Queue keys; `KeysSent` tells of their end."""
+        self.is_quiet = False
+        self.keys.send(batch, keys)
+
+    def listen(self, listens: bool) -> None:
+        """Begin or end to deliver what is heard."""
+        self.listens = listens
+        self._refresh()
 
     def watch(self, seconds: float, now: float) -> None:
         """Tell `NoMedia` after so many seconds without a packet; 0 stops that."""
-        self._no_media_after, self._silent_since, self._told_silent = seconds, now, False
+        self._rows.silent_since[self.row] = now
+        self._rows.no_media_after[self.row] = seconds or numpy.inf
+        self._rows.told_silent[self.row] = False
 
     def record(self, recording: bool) -> None:
         """Begin or end to tell `Recorded`."""
@@ -106,15 +143,19 @@ class Leg:
         elif self._recorded is not None:
             self._tell_recorded()
             self._recorded = None
+        self._refresh()
 
     def connect(self, other: "Leg | None") -> None:
         """Let this leg and another one hear each other, and nobody else."""
         for leg in (self, other):
             if leg is not None and leg.other is not None:
-                leg.other.other = None
+                leg.other.other, before = None, leg.other
                 leg.other = None
+                before._refresh()
         if other is not None:
             self.other, other.other = other, self
+            other._refresh()
+        self._refresh()
 
     def measure(self) -> None:
         """Tell `Measured`."""
@@ -125,40 +166,24 @@ class Leg:
         self.record(False)
         self.connect(None)
         self.playlist.flush()
-        self._rtp.close()
-        self._rtcp.close()
-        self._tell(Closed(self._statistics()))
+        if self._rows.sent[self.row]:
+            self.send_report(time.monotonic(), goodbye=True)
+        self.rtp.close()
+        self.rtcp.close()
+        statistics = self._statistics()
+        self._rows.give_back(self.row)
+        self._tell(Closed(statistics))
 
-    # The tick
+    # What comes
 
-    def tick(self, now: float) -> None:
-        """Take what has come, and send what is due."""
-        self._receive(now)
-        self._hear()
-        told = self._send()
-        if self._recorded is not None:
-            heard = _QUIET if self.heard is None else self.heard
-            self._recorded.append(numpy.column_stack((heard, told)).astype("<i2").tobytes())
-            if len(self._recorded) >= _PIECE:
-                self._tell_recorded()
-        self._look_for_silence(now)
-
-    def _receive(self, now: float) -> None:
-        with suppress(BlockingIOError):
-            for _ in range(_MOST_DATAGRAMS):
-                try:
-                    data, source = self._rtp.recvfrom(LONGEST_DATAGRAM)
-                except ConnectionError:
-                    continue  # It belongs to a packet that was sent before.
-                self._take(data, Address(source[0].partition("%")[0], source[1]), now)
-        with suppress(BlockingIOError):
-            for _ in range(_MOST_DATAGRAMS):
-                with suppress(ConnectionError):
-                    self._rtcp.recv(LONGEST_DATAGRAM)
-
-    def _take(self, data: bytes, source: Address, now: float) -> None:
+    def take(self, data: bytes, now: float) -> None:
+        """Take a datagram, which `receive_into` has read."""
+        source = None if self.is_connected else self._came_from
         agreement = self._agreement
         if agreement is None:
+            return
+        if agreement.rtcp_mux and len(data) > 1 and 192 <= data[1] <= 223:
+            self._take_report(data, source, now)
             return
         authentic = False
         if self._unprotect is not None:
@@ -172,126 +197,222 @@ class Leg:
         if packet is None:
             self._bad += 1
             return
-        was_open = self._latch.is_open
-        if not self._latch.judge(source, packet.ssrc, packet.sequence, authentic=authentic):
+        if source is not None and not self._is_from(source, packet, authentic=authentic):
             self._strangers += 1
             return
-        if was_open and not self._latch.is_open:
-            self._to = source
-            with suppress(OSError):
-                self._rtp.connect(source)
-            self._tell(Latched(*source))
-        self._silent_since, self._told_silent = now, False
-        self._count(packet, now)
+        self._rows.silent_since[self.row] = now
+        self._rows.told_silent[self.row] = False
+        if self._rows.receptions.count(self.row, packet, now):
+            self._reader.reset()
+            self._rows.buffers.reset(self.row)
         if packet.payload_type in (agreement.event_payload, agreement.event_payload_in):
             key = self._reader.read(packet.timestamp, packet.marker, packet.payload)
             if key is not None:
-                self._pressed(key, in_sound=False)
+                self.pressed(key, in_sound=False)
         elif packet.payload_type in (Codec.PCMU, Codec.PCMA) and agreement.direction.receives and packet.payload:
-            law = Codec(packet.payload_type)
-            if law is not self._law:
-                self._law = law
-                self._buffer.silence = SILENCE[law]
-                self._buffer.reset()
-            self._buffer.put(packet.timestamp, packet.payload, self._jitter)
-            if self.heard is None:
-                self.heard = _QUIET
+            self._take_sound(Codec(packet.payload_type), packet)
 
-    def _pressed(self, key: str, *, in_sound: bool) -> None:
+    def _receive_from_anybody(self, place: memoryview) -> int:
+        """What the socket's own `recv_into` does as soon as the kernel lets nobody else through."""
+        size, source = self.rtp.recvfrom_into(place)
+        self._came_from = Address(source[0].partition("%")[0], source[1])
+        return size
+
+    def pressed(self, key: str, *, in_sound: bool) -> None:
+        """The far end has pressed a key."""
         self._tell(Key(key, in_sound))
         self.playlist.key()
 
-    def _count(self, packet: Packet, now: float) -> None:
-        self._received += 1
-        self._received_bytes += len(packet.payload)
-        if packet.ssrc != self._their_ssrc or abs(sequence_ahead(packet.sequence, self._highest)) > 3000:
-            self._their_ssrc, self._highest, self._transit = packet.ssrc, packet.sequence, None
-            self._expected += 1
-            self._reader.reset()
-            self._buffer.reset()
-        elif (further := sequence_ahead(packet.sequence, self._highest)) > 0:
-            self._highest = packet.sequence
-            self._expected += further
-        transit = now * SAMPLE_RATE - packet.timestamp
-        if self._transit is not None:
-            difference = abs(ahead(int(transit) & 0xFFFFFFFF, int(self._transit) & 0xFFFFFFFF))
-            if difference < SAMPLE_RATE:
-                self._jitter += (difference - self._jitter) / 16
-        self._transit = transit
+    def receive_report(self, now: float) -> None:
+        """Take what has come to the port of the reports."""
+        with suppress(BlockingIOError):
+            for _ in range(_MOST_DATAGRAMS):
+                with suppress(ConnectionError):
+                    data, source = self.rtcp.recvfrom(LONGEST_DATAGRAM)
+                    self._take_report(data, Address(source[0].partition("%")[0], source[1]), now)
 
-    def _hear(self) -> None:
-        if self.heard is None:
+    def fell_silent(self, now: float) -> None:
+        """Tell that nothing comes, once."""
+        self._rows.told_silent[self.row] = True
+        self._tell(NoMedia(now - float(self._rows.silent_since[self.row])))
+
+    def _is_from(self, source: Address, packet: Packet, *, authentic: bool) -> bool:
+        was_open = self._latch.is_open
+        if not self._latch.judge(source, packet.ssrc, packet.sequence, authentic=authentic):
+            return False
+        if was_open and not self._latch.is_open:
+            self.remote = source
+            with suppress(OSError):
+                self.rtp.connect(source)
+                self.is_connected = True
+                self.send, self.receive_into = self.rtp.send, self.rtp.recv_into
+            self._tell(Latched(*source))
+            self._refresh()
+        return True
+
+    def _take_sound(self, law: Codec, packet: Packet) -> None:
+        rows, row = self._rows, self.row
+        if law is not self._law:
+            self._law = law
+            rows.law[row] = _LAWS[law]
+            rows.buffers.open(row, SILENCE[law])
+            self._refresh()
+        if rows.is_heard[row]:
+            rows.buffers.put(row, packet.timestamp, packet.payload, float(rows.receptions.jitter[row]))
+
+    def _take_report(self, data: bytes, source: Address | None, now: float) -> None:
+        proven = self._latch.proven
+        if proven is None or (source is not None and source.host != proven.host):
             return
-        frame = self._buffer.take()
-        if frame is not None:
-            self._last, self._missing = decode(numpy.frombuffer(frame, numpy.uint8), self._law), 0
-            self.heard = self._last
-        elif self._missing < _CONCEALED and self._buffer.depth:
-            self._missing += 1
-            self.heard = self._last >> self._missing
-        else:
-            self.heard = _QUIET
+        if self._unprotect is not None:
+            try:
+                data = self._unprotect.unprotect_rtcp(data)
+            except SrtpError:
+                return
+        report, sent_at = rtcp.read(data, self._ssrc)
+        if sent_at is not None:
+            self._their_last = sent_at, now
+        if report is not None:
+            self._remote_lost, self._remote_jitter = report.lost, report.jitter
+            if report.last_report:
+                since = (rtcp.middle(time.time()) - report.last_report & 0xFFFFFFFF) / 65536
+                if 0 <= since - report.delay < 60:
+                    self._round_trip = since - report.delay
 
-    def _send(self) -> Pcm:
-        """Send the packets of this tick; what was to be heard in them."""
-        agreement = self._agreement
-        if agreement is None or self._to is None or not agreement.direction.sends:
-            self._timestamp = self._timestamp + FRAME_SAMPLES & 0xFFFFFFFF
-            self._marker = True
-            return _QUIET
+    # What leaves
+
+    def say(self) -> bool:
+        """Lay the next 20 ms of sound into the packet; False if a key was sent in its place, or is pressed in it."""
+        agreement, rows, row = self._agreement, self._rows, self.row
+        assert agreement is not None
+        if self.keys:
+            key = self.keys.step(int(rows.timestamp[row]), FRAME_SAMPLES, agreement.event_payload, self._codec)
+            if key is not None:
+                self._send_packet(*key)
+                rows.sound[row] = SILENCE[self._codec]
+                return False
+        sound = self.playlist.take(FRAME_SAMPLES, self._codec)
+        if self.other is not None:
+            sound = self._mixed(sound or bytes((SILENCE[self._codec],)) * FRAME_SAMPLES, self.other)
+        elif sound is None and not self.keys:
+            self.is_quiet = True
+        rows.sound[row] = SILENCE[self._codec] if sound is None else numpy.frombuffer(sound, numpy.uint8)
+        return True
+
+    def send_specially(self) -> None:
+        """Send what is due in this tick: in packets of another length, encrypted, or recorded."""
+        agreement, rows, row = self._agreement, self._rows, self.row
+        assert agreement is not None
         samples = agreement.ptime * SAMPLE_RATE // 1000
         self._owed += FRAME_SAMPLES
         told = b""
         while self._owed >= samples:
             self._owed -= samples
-            told += self._send_packet(agreement, samples)
-        if self._recorded is None or len(told) != FRAME_SAMPLES:
-            return _QUIET
-        return decode(numpy.frombuffer(told, numpy.uint8), self._codec)
+            told += self._send_next(agreement, samples)
+        if self._recorded is not None:
+            said = decode(numpy.frombuffer(told, numpy.uint8), self._codec) if len(told) == FRAME_SAMPLES else _QUIET
+            self._recorded.append(numpy.column_stack((rows.last[row], said)).astype("<i2").tobytes())
+            if len(self._recorded) >= _PIECE:
+                self._tell_recorded()
 
-    def _send_packet(self, agreement: Agreement, samples: int) -> bytes:
+    def send_report(self, now: float, *, goodbye: bool = False) -> None:
+        """Send a report of RTCP; the next is due after `rtcp.INTERVAL`, more or less (RFC 3550 section 6.2)."""
+        rows, row = self._rows, self.row
+        rows.report_at[row] = now + rtcp.INTERVAL * (0.5 + secrets.randbelow(1000) / 1000)
+        to = self._report_address()
+        if to is None:
+            return
+        data = rtcp.build(
+            ssrc=self._ssrc,
+            name=self._name,
+            now=time.time(),
+            timestamp=int(rows.timestamp[row]),
+            packets=int(rows.sent[row]),
+            size=int(rows.sent_bytes[row]),
+            heard=rows.receptions.report(row),
+            their_last=None if self._their_last is None else (self._their_last[0], now - self._their_last[1]),
+            goodbye=goodbye,
+        )
+        if self._protect is not None:
+            data = self._protect.protect_rtcp(data)
+        with suppress(OSError):
+            if self._agreement is not None and self._agreement.rtcp_mux:
+                self.transmit(data)
+            else:
+                self.rtcp.sendto(data, to)
+
+    def _report_address(self) -> Address | None:
+        agreement = self._agreement
+        if agreement is None or self.remote is None:
+            return None
+        if agreement.remote_rtcp is not None and agreement.remote_rtcp.host == self.remote.host:
+            return agreement.remote_rtcp
+        return Address(self.remote.host, min(self.remote.port + 1, 65535))
+
+    def _send_next(self, agreement: Agreement, samples: int) -> bytes:
+        rows, row = self._rows, self.row
         quiet = bytes((SILENCE[self._codec],)) * samples
+        timestamp = int(rows.timestamp[row])
+        key = self.keys.step(timestamp, samples, agreement.event_payload, self._codec) if self.keys else None
         sound = quiet
-        key = self.keys.step(self._timestamp, samples, agreement.event_payload, self._codec) if self.keys else None
         if key is None:
             sound = self.playlist.take(samples, self._codec) or quiet
-            if self.other is not None and self.other.heard is not None and samples == FRAME_SAMPLES:
-                own = decode(numpy.frombuffer(sound, numpy.uint8), self._codec).astype(numpy.int32)
-                mixed = numpy.clip(own + self.other.heard, -32768, 32767).astype(numpy.int16)
-                sound = encode(mixed, self._codec).tobytes()
-            kind, marker, timestamp, payload = int(self._codec), self._marker, self._timestamp, sound
-            self._marker = False
+            if self.other is not None and samples == FRAME_SAMPLES:
+                sound = self._mixed(sound, self.other)
+            self._send_packet(int(self._codec), bool(rows.marker[row]), timestamp, sound)
+            rows.marker[row] = False
         else:
-            kind, marker, timestamp, payload = key
-        packet = HEADER.pack(0x80, kind | (marker << 7), self._sequence, timestamp & 0xFFFFFFFF, self._ssrc) + payload
-        if self._protect is not None:
-            packet = self._protect.protect(packet)
-        self._sequence = self._sequence + 1 & 0xFFFF
-        self._timestamp = self._timestamp + samples & 0xFFFFFFFF
-        self._transmit(packet)
-        self._sent += 1
-        self._sent_bytes += len(payload)
+            self._send_packet(*key)
+        rows.timestamp[row] = timestamp + samples & 0xFFFFFFFF  # For the next one of this tick.
         return sound
 
-    def _transmit(self, packet: bytes) -> None:
+    def _mixed(self, sound: bytes, other: "Leg") -> bytes:
+        own = decode(numpy.frombuffer(sound, numpy.uint8), self._codec).astype(numpy.int32)
+        mixed = numpy.clip(own + self._rows.last[other.row], -32768, 32767).astype(numpy.int16)
+        return encode(mixed, self._codec).tobytes()
+
+    def _send_packet(self, kind: int, marker: bool, timestamp: int, payload: bytes) -> None:
+        rows, row = self._rows, self.row
+        sequence = int(rows.sequence[row])
+        packet = HEADER.pack(0x80, kind | (marker << 7), sequence, timestamp & 0xFFFFFFFF, self._ssrc) + payload
+        rows.sequence[row] = sequence + 1 & 0xFFFF
+        rows.sent[row] += 1
+        rows.sent_bytes[row] += len(payload)
+        self.transmit(packet if self._protect is None else self._protect.protect(packet))
+
+    def transmit(self, packet: bytes | memoryview) -> None:
+        """Send a packet to where they go; what cannot leave is lost."""
         for _ in range(2):
             try:
-                if self._latch.is_open:
-                    assert self._to is not None
-                    self._rtp.sendto(packet, self._to)
-                else:
-                    self._rtp.send(packet)
+                if self.is_connected:
+                    self.rtp.send(packet)
+                elif self.remote is not None:
+                    self.rtp.sendto(packet, self.remote)
             except ConnectionError:
                 continue  # An earlier packet was refused; this one has not left yet.
             except OSError:
                 pass  # A full buffer, no route: it is lost like any packet of sound.
             return
 
-    def _look_for_silence(self, now: float) -> None:
-        after = self._no_media_after
-        if after and not self._told_silent and now - self._silent_since >= after:
-            self._told_silent = True
-            self._tell(NoMedia(now - self._silent_since))
+    # What is told
+
+    def _refresh(self) -> None:
+        """Say in the rows what may be done for this call together with all others."""
+        agreement, rows, row = self._agreement, self._rows, self.row
+        receives = agreement is not None and agreement.direction.receives
+        is_plain = receives and self.is_connected and self._unprotect is None and self._law is not None
+        rows.plain_law[row] = int(self._law) if is_plain and self._law is not None else -1
+        wants = self.listens or self._recorded is not None or self.other is not None
+        if wants and not rows.is_heard[row]:
+            rows.buffers.reset(row)
+        rows.is_heard[row] = wants
+        if not wants:
+            rows.last[row] = 0
+        self.sends = agreement is not None and agreement.direction.sends and self.remote is not None
+        self.is_special = self._recorded is not None or self._protect is not None
+        self.is_special |= agreement is not None and agreement.ptime != 20
+        rows.sends[row] = self.sends
+        self.is_quiet = False
 
     def _tell_recorded(self) -> None:
         if self._recorded:
@@ -299,17 +420,21 @@ class Leg:
             self._recorded.clear()
 
     def _statistics(self) -> Statistics:
+        rows, row = self._rows, self.row
         return Statistics(
-            packets_sent=self._sent,
-            bytes_sent=self._sent_bytes,
-            packets_received=self._received,
-            bytes_received=self._received_bytes,
-            lost=max(0, self._expected - self._received),
-            late=self._buffer.late,
+            packets_sent=int(rows.sent[row]),
+            bytes_sent=int(rows.sent_bytes[row]),
+            packets_received=int(rows.receptions.packets[row]),
+            bytes_received=int(rows.receptions.bytes[row]),
+            lost=rows.receptions.lost(row),
+            late=int(rows.buffers.late[row]),
             bad=self._bad,
             strangers=self._strangers,
-            jitter=self._jitter / SAMPLE_RATE,
-            delay=self._buffer.depth * FRAME_SAMPLES / SAMPLE_RATE,
+            jitter=float(rows.receptions.jitter[row]) / SAMPLE_RATE,
+            delay=int(rows.buffers.depth[row]) * FRAME_SAMPLES / SAMPLE_RATE,
+            remote_lost=self._remote_lost,
+            remote_jitter=self._remote_jitter / SAMPLE_RATE,
+            round_trip=self._round_trip,
         )
 
 

@@ -1,7 +1,15 @@
 """Packets of RTP (RFC 3550 section 5.1), read and built."""
 
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy
+import numpy.typing
+
+Counts: TypeAlias = numpy.typing.NDArray[numpy.int64]
+"""A number for each of several calls."""
+Bits: TypeAlias = numpy.typing.NDArray[numpy.bool_]
+"""A yes or no for each of several calls."""
 
 LONGEST_DATAGRAM = 2048
 """Bytes that are read of a datagram; a longer one is none that was agreed on."""
@@ -52,4 +60,14 @@ def ahead(newer: int, older: int) -> int:
 
 def sequence_ahead(newer: int, older: int) -> int:
     """The same for sequence numbers of 16 bits."""
+    return (newer - older + 0x8000 & 0xFFFF) - 0x8000
+
+
+def aheads(newer: Counts, older: Counts) -> Counts:
+    """`ahead` for many at once."""
+    return (newer - older + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+
+def sequences_ahead(newer: Counts, older: Counts) -> Counts:
+    """`sequence_ahead` for many at once."""
     return (newer - older + 0x8000 & 0xFFFF) - 0x8000

@@ -121,13 +121,10 @@ class Session:
         finally:
             self._keys.pop(batch, None)
 
-    def listen(self, *, sound: bool = False, features: bool = False) -> None:
-        """Choose what is delivered of what is heard: `sound` for `read`, `features` as `Heard`; both are off at first.
-
-        Speech, tones and faxes are told as events at any time.
-        """
+    def listen(self, sound: bool) -> None:
+        """Begin or end to keep what is heard for `read`."""
         self._listening = sound
-        self._send("listen", sound, features)
+        self._send("listen", sound)
 
     def read(self, max_bytes: int) -> bytes:
         """Sound that came since the last read (jitter taken out, gaps concealed), `b""` if none.
@@ -135,7 +132,7 @@ class Session:
         The first call begins to listen: what came before it is not kept. The newest `LONGEST_READ` seconds are.
         """
         if not self._listening and self._open:
-            self.listen(sound=True)
+            self.listen(True)
         length = min(max_bytes, len(self._heard)) & ~1
         heard = bytes(self._heard[:length])
         del self._heard[:length]

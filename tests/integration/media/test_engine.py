@@ -9,15 +9,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy
 import pytest
 from pylibsrtp import Policy
 from pylibsrtp import Session as Srtp
 
+from calloff.media import rtcp
 from calloff.media.agreement import Address, Agreement, MediaSettings, SrtpKey, SrtpProfile
 from calloff.media.client import MediaEngine
-from calloff.media.events import Closed, Key, Latched, Lost, MediaEvent, NoMedia, Statistics
+from calloff.media.events import Closed, Key, Latched, Lost, Measured, MediaEvent, NoMedia, Recorded, Statistics
+from calloff.media.reception import Reception
 from calloff.media.session import Session
-from calloff.media.sound import Sound
+from calloff.media.sound import Codec, Sound, decode, encode
 
 _EVENTS = 101
 _SECONDS = 30.0
@@ -41,6 +44,16 @@ class Peer:
         self._sequence += 1
         header = struct.pack("!BBHII", 0x80, kind, self._sequence, self._timestamp, 77)
         self.socket.sendto(self.protect(header + payload), ("127.0.0.1", port))
+
+    def pass_by(self, samples: int, *, was_sent: bool) -> None:
+        """Let the stream go on; a packet that was not sent is lost."""
+        self._timestamp += samples
+        self._sequence += not was_sent
+
+    def say_nothing(self, packets: int) -> None:
+        """Lose sound on its way."""
+        for _ in range(packets):
+            self.pass_by(160, was_sent=False)
 
     def say(self, port: int, packets: int = 1) -> None:
         """Send sound."""
@@ -221,3 +234,98 @@ async def test_an_engine_that_is_killed_loses_its_calls_and_a_new_one_takes_othe
     far.press(again.session.port, 3)
     assert (await again.wait(Key)).key == "3"
     assert engine.deaths == 1
+
+
+async def _report(port: Peer) -> bytes:
+    async with asyncio.timeout(_SECONDS):
+        return await asyncio.get_running_loop().sock_recv(port.socket, 2048)
+
+
+async def test_both_ends_tell_each_other_how_their_streams_fare(engine: MediaEngine, peer: MakePeer) -> None:
+    """Of a far end's report, what it misses and how long it was on its way; to it, what it lost, and a goodbye."""
+    call, far, reports, stranger = Call(engine), peer(), peer(), peer("127.0.0.2")
+    call.session.update(replace(agreed(far), remote_rtcp=reports.address))
+    far.say(call.session.port, 3)
+    far.say_nothing(2)
+    far.say(call.session.port, 3)
+    ours = await _report(reports)
+    assert ours[1] == rtcp.SENDER_REPORT
+    [ssrc] = struct.unpack_from("!I", ours, 4)
+    [source, losses] = struct.unpack_from("!II", ours, 28)
+    assert (source, losses & 0xFFFFFF) == (77, 2)
+    middle = struct.unpack_from("!Q", ours, 8)[0] >> 16 & 0xFFFFFFFF
+
+    def answer(lost: int) -> bytes:
+        heard = Reception(ssrc=ssrc, fraction_lost=0, lost=lost, highest=1, jitter=16)
+        return rtcp.build(
+            ssrc=77, name="far", now=1e9, timestamp=0, packets=6, size=960, heard=heard, their_last=(middle, 0.0)
+        )
+
+    stranger.socket.sendto(answer(1000), ("127.0.0.1", call.session.rtcp_port))
+    reports.socket.sendto(answer(3), ("127.0.0.1", call.session.rtcp_port))
+    async with asyncio.timeout(_SECONDS):
+        while True:
+            call.session.measure()
+            measured = await call.wait(Measured)
+            if measured.statistics.remote_lost:
+                break
+            call.events.remove(measured)
+    assert (measured.statistics.remote_lost, measured.statistics.remote_jitter) == (3, 0.002)
+    assert measured.statistics.round_trip is not None
+    assert 0 <= measured.statistics.round_trip < _SECONDS
+    assert (await call.close()).lost == 2
+    last = await _report(reports)
+    while last[-8:-6] != bytes((0x81, rtcp.GOODBYE)):
+        last = await _report(reports)
+    assert struct.unpack_from("!I", last, 44) == (rtcp.middle(1e9),)
+
+
+async def test_what_the_far_end_says_is_read_and_recorded_and_heard_by_another(
+    engine: MediaEngine, peer: MakePeer
+) -> None:
+    """In either law, in packets of 20 ms and others, with a packet lost on the way."""
+    calls, far = [Call(engine) for _ in range(3)], [peer() for _ in range(3)]
+    for call, each in zip(calls, far, strict=True):
+        call.session.update(agreed(each))
+    talking, reading, joined = calls
+    reading.session.read(0)
+    talking.session.connect(joined.session)
+    talking.session.record(True)
+    tone = (8000 * numpy.sin(numpy.arange(8000) / 5)).astype(numpy.int16)
+    began = asyncio.get_running_loop().time()
+    for start in range(0, len(tone), 80):
+        for number, law, size in ((0, Codec.PCMA, 160), (1, Codec.PCMU, 240)):
+            if start % size == 0:
+                is_lost = start == size * 10
+                if not is_lost:
+                    said = encode(tone[start : start + size], law).tobytes()
+                    far[number].send(calls[number].session.port, int(law), said)
+                far[number].pass_by(size, was_sent=not is_lost)
+        await asyncio.sleep(began + (start + 80) / 8000 - asyncio.get_running_loop().time())
+    read = b""
+    async with asyncio.timeout(_SECONDS):
+        while len(read) < 2 * 7000:
+            read += reading.session.read(1 << 16)
+            await asyncio.sleep(0.02)
+    assert _likeness(read, tone) > 0.75
+    heard = b""
+    async with asyncio.timeout(_SECONDS):
+        while len(heard) < 8000:
+            packet = await asyncio.get_running_loop().sock_recv(far[2].socket, 2048)
+            heard += packet[12:]
+    assert _likeness(decode(numpy.frombuffer(heard, numpy.uint8), Codec.PCMU).tobytes(), tone) > 0.5
+    await asyncio.sleep(1)
+    talking.session.record(False)
+    await talking.close()
+    recorded = b"".join(event.pcm for event in talking.events if isinstance(event, Recorded))
+    assert _likeness(numpy.frombuffer(recorded, "<i2")[::2].tobytes(), tone) > 0.9
+
+
+def _likeness(pcm: bytes, tone: "numpy.typing.NDArray[numpy.int16]") -> float:
+    """How much of the tone is in it, at its own pitch: 1 for all."""
+
+    def strength(samples: "numpy.typing.NDArray[numpy.int16]") -> float:
+        frames = samples[: len(samples) // 160 * 160].reshape(-1, 160).astype(float)
+        return float(numpy.abs((frames * numpy.exp(-1j * numpy.arange(160) / 5)).sum(axis=1)).sum())
+
+    return strength(numpy.frombuffer(pcm, "<i2")) / strength(tone)

@@ -402,7 +402,9 @@ class Leg:
         receives = agreement is not None and agreement.direction.receives
         is_plain = receives and self.is_connected and self._unprotect is None and self._law is not None
         rows.plain_law[row] = int(self._law) if is_plain and self._law is not None else -1
-        wants = self.listens or self._recorded is not None or self.other is not None
+        in_sound = receives and agreement is not None and agreement.event_payload is None
+        rows.has_keys_in_sound[row] = in_sound
+        wants = in_sound or self.listens or self._recorded is not None or self.other is not None
         if wants and not rows.is_heard[row]:
             rows.buffers.reset(row)
         rows.is_heard[row] = wants

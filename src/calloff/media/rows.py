@@ -6,6 +6,7 @@ from calloff.media.jitter import JitterBuffers
 from calloff.media.reception import Receptions
 from calloff.media.rtp import Counts
 from calloff.media.sound import FRAME_SAMPLES, SILENCE, Codec
+from calloff.media.tones import KeyDetectors
 
 HEADER_BYTES = 12
 PACKET_BYTES = HEADER_BYTES + FRAME_SAMPLES
@@ -18,11 +19,14 @@ class Rows:
         self._free = list(range(rows - 1, -1, -1))
         self.receptions = Receptions(rows)
         self.buffers = JitterBuffers(rows)
+        self.detectors = KeyDetectors(rows)
 
         self.plain_law = numpy.full(rows, -1, numpy.int64)
         """The payload number of the packets that may be taken without a second look; -1 if none may."""
         self.is_heard = numpy.zeros(rows, numpy.bool_)
         """Whether anybody wants to hear what comes."""
+        self.has_keys_in_sound = numpy.zeros(rows, numpy.bool_)
+        """Whether the far end sends no events of keys, so that they are looked for in what is heard."""
         self.law = numpy.zeros(rows, numpy.intp)
         """Of what came last: 0 for PCMU, 1 for PCMA."""
         self.last = numpy.zeros((rows, FRAME_SAMPLES), numpy.int16)
@@ -61,8 +65,9 @@ class Rows:
         """Begin a call in a row."""
         self.receptions.open(row)
         self.buffers.open(row)
+        self.detectors.open(row)
         self.plain_law[row] = -1
-        self.is_heard[row] = self.sends[row] = self.told_silent[row] = False
+        self.is_heard[row] = self.has_keys_in_sound[row] = self.sends[row] = self.told_silent[row] = False
         self.law[row] = self.missing[row] = self.sent[row] = self.sent_bytes[row] = 0
         self.last[row] = 0
         self.silent_since[row] = now

@@ -82,7 +82,9 @@ class Ticker:
 
     def hear(self, slot: Slot) -> list[Leg]:
         """Let time go on for what is heard; `Rows.last` has it then."""
-        rows, heard = self._rows, slot.rows[self._rows.is_heard[slot.rows]]
+        rows = self._rows
+        places = numpy.flatnonzero(rows.is_heard[slot.rows])
+        heard = slot.rows[places]
         if not len(heard):
             return []
         frames, found = rows.buffers.take(heard)
@@ -93,7 +95,13 @@ class Ticker:
         if concealed.any():
             pcm[concealed] = rows.last[heard[concealed]] >> 1
         rows.last[heard] = pcm
-        return []
+        in_sound = rows.has_keys_in_sound[heard]
+        if not in_sound.any():
+            return []
+        pressed = rows.detectors.hear(heard[in_sound], pcm[in_sound])
+        legs = [slot.legs[place] for place in places[in_sound].tolist()] if pressed else []
+        keys = {legs[at]: key for at, key in pressed}
+        return _each(keys, lambda leg: leg.pressed(keys[leg], in_sound=True))
 
     def send(self, slot: Slot) -> list[Leg]:
         """Send the packets of this tick."""

@@ -21,9 +21,11 @@ from calloff.media.events import Closed, Key, Latched, Lost, Measured, MediaEven
 from calloff.media.reception import Reception
 from calloff.media.session import Session
 from calloff.media.sound import Codec, Sound, decode, encode
+from calloff.media.telephone_events import tone_of
 
 _EVENTS = 101
 _SECONDS = 30.0
+SILENCE_OF_A_KEY = b"\xff" * 800
 E = TypeVar("E", bound=MediaEvent)
 
 
@@ -234,6 +236,27 @@ async def test_an_engine_that_is_killed_loses_its_calls_and_a_new_one_takes_othe
     far.press(again.session.port, 3)
     assert (await again.wait(Key)).key == "3"
     assert engine.deaths == 1
+
+
+async def test_a_key_is_heard_in_the_sound_of_a_far_end_that_sends_no_events(
+    engine: MediaEngine, peer: MakePeer
+) -> None:
+    """And only there: who has agreed on events plays tones that press nothing."""
+    with_events, without = Call(engine), Call(engine)
+    far = [peer(), peer()]
+    with_events.session.update(agreed(far[0]))
+    without.session.update(replace(agreed(far[1]), event_payload=None))
+    sound = (SILENCE_OF_A_KEY + tone_of("5", Codec.PCMU)) * 2 + SILENCE_OF_A_KEY
+    for start in range(0, len(sound), 160):
+        for call, each in zip((with_events, without), far, strict=True):
+            each.send(call.session.port, 0, sound[start : start + 160])
+            each.pass_by(160, was_sent=True)
+        await asyncio.sleep(0.02)
+    assert await without.wait(Key) == Key("5", in_sound=True)
+    far[0].press(with_events.session.port, 8)
+    assert (await with_events.wait(Key)).key == "8"
+    await without.close()
+    assert (with_events.keys, without.keys) == ("8", "55")
 
 
 async def _report(port: Peer) -> bytes:

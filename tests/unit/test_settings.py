@@ -107,6 +107,11 @@ def test_values_are_checked_by_the_same_declaration(given: dict[str, object], fi
     assert refused.value.field == field
 
 
+def test_what_nothing_can_be_made_without_is_asked_for() -> None:
+    with pytest.raises(InvalidInput, match="Name is missing"):
+        check(Oven, {})
+
+
 def test_what_is_left_out_has_its_default() -> None:
     assert check(Oven, {"name": "x"}) == Oven("x")
     assert check(Oven, {"name": "x", "trays": 2, "programs": ["bread"]}) == Oven("x", trays=2, programs=("bread",))

@@ -285,6 +285,12 @@ async def test_both_ends_tell_each_other_how_their_streams_fare(engine: MediaEng
         )
 
     stranger.socket.sendto(answer(1000), ("127.0.0.1", call.session.rtcp_port))
+    far.press(call.session.port, 5)
+    await call.wait(Key)
+    call.session.measure()
+    first = await call.wait(Measured)
+    assert first.statistics.remote_lost == 0
+    call.events.remove(first)
     reports.socket.sendto(answer(3), ("127.0.0.1", call.session.rtcp_port))
     async with asyncio.timeout(_SECONDS):
         while True:

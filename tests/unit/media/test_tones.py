@@ -64,6 +64,11 @@ def test_keys_of_forty_milliseconds_are_heard_as_q24_has_it(start: float, low: f
     assert heard_in(numpy.concatenate((sound, sound))) == "55"
 
 
+@pytest.mark.parametrize("start", [0.0, 0.004, 0.009, 0.014])
+def test_a_click_of_two_tones_is_no_key(start: float) -> None:
+    assert heard_in(numpy.concatenate((silence(start), tone("5", 0.018), silence(0.1)))) == ""
+
+
 def test_a_long_key_is_one_press_and_a_flaw_in_it_changes_nothing() -> None:
     long = tone("7", 1.0)
     long[4000:4040] = 0

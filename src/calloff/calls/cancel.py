@@ -27,10 +27,16 @@ class Cancellation:
     """How many calls it called off, those included that the settler has yet to write down."""
     settled_calls: int
     """How many of them the settler has written down."""
+    hangs_up: bool
+    """Whether it also ended what was dialing or connected."""
 
 
-async def cancel_pending(pool: Pool, deployment_id: int, *, user_id: int | None, origin: str) -> int:
+async def cancel_pending(
+    pool: Pool, deployment_id: int, *, user_id: int | None, origin: str, hangs_up: bool = False
+) -> int:
     """Call off every pending call of the deployment; when this returns, none of them is ever dialed.
+
+    With `hangs_up`, dialers end what is dialing or connected as well, as soon as they hear of it.
 
     Costs one commit at any depth of the queue, and always writes, also when nothing waits. Returns the new epoch.
     Raises `NotFound`, or `OutcomeUnknown` if the server did not confirm: then it has to be asked for again.
@@ -38,7 +44,7 @@ async def cancel_pending(pool: Pool, deployment_id: int, *, user_id: int | None,
     epoch = await call_certainly(
         pool,
         load(__package__, "cancel"),
-        {"deployment_id": deployment_id, "user_id": user_id, "origin": origin},
+        {"deployment_id": deployment_id, "user_id": user_id, "origin": origin, "hangs_up": hangs_up},
     )
     if epoch is None:
         raise NotFound(NO_DEPLOYMENT)

@@ -27,6 +27,8 @@ class ClaimedCall:
     """A call handed to a dialer, still pending until it is started."""
 
     claim: Claim
+    epoch: int
+    """Of its queue: a cancel since has a higher one."""
     trunk_id: int
     phone_number: str
     """As its caller wrote it."""
@@ -89,6 +91,7 @@ def _calls(deployment_id: int, claimed: dict[str, Any]) -> list[ClaimedCall]:
     return [
         ClaimedCall(
             claim=Claim(deployment_id, call["id"], token),
+            epoch=claimed["epoch"],
             trunk_id=claimed["trunk_id"],
             phone_number=call["phone_number"],
             number=call["number"],

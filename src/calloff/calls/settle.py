@@ -46,6 +46,8 @@ class Ending:
     collected: Mapping[str, str] | None = None
     """What the application collected."""
     details: Mapping[str, object] = field(default_factory=dict)
+    called_off: bool = False
+    """Whether a cancel has hung it up before anybody answered: then it is canceled, as what had waited."""
 
 
 async def connect(pool: Pool, deployment_id: int, answers: Sequence[Answer]) -> set[int]:
@@ -72,6 +74,7 @@ async def settle(pool: Pool, deployment_id: int, endings: Sequence[Ending]) -> s
             "callee_type": ending.callee_type,
             "collected": _storable(ending.collected) if ending.collected else None,
             "may_retry": may_retry(ending.result, ending.sip_code),
+            "called_off": ending.called_off,
             "ago": ending.ago,
             "detail": {"result": ending.result, **_storable(ending.details)},
         }

@@ -24,16 +24,19 @@ def cancel(
     deployment: Annotated[
         int | None, typer.Option(help="ID of the deployment whose pending calls to call off.")
     ] = None,
+    hang_up: Annotated[
+        bool, typer.Option("--hang-up", help="With --deployment, end what is dialing or connected, too.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Call off one call, or with --deployment everything that is pending in a deployment."""
-    if call_id is not None and deployment is not None:
-        raise InvalidInput("Name a call or --deployment, not both.")
+    if call_id is not None and (deployment is not None or hang_up):
+        raise InvalidInput("Name a call or --deployment, not both; --hang-up goes with --deployment.")
     if call_id is not None:
         _cancel_call(settings, call_id, as_json=as_json)
     elif deployment is not None:
-        _cancel_deployment(settings, app, deployment, yes=yes, as_json=as_json)
+        _cancel_deployment(settings, app, deployment, hang_up=hang_up, yes=yes, as_json=as_json)
     else:
         # A script's variable was empty: what it meant was never everything.
         raise InvalidInput("Nothing was named, and nothing is called off. Name a call's ID, or --deployment.")
@@ -46,16 +49,19 @@ def _cancel_call(settings: Settings, call_id: str, *, as_json: bool) -> None:
     show_values({"id": str(int(call_id))}, f"Call {int(call_id)} is called off.", as_json=as_json)
 
 
-def _cancel_deployment(settings: Settings, app: int, deployment: int, *, yes: bool, as_json: bool) -> None:
+def _cancel_deployment(
+    settings: Settings, app: int, deployment: int, *, hang_up: bool, yes: bool, as_json: bool
+) -> None:
     path = f"/api/apps/{app}/{deployment}"
-    what = f"everything that is pending in deployment {deployment} of application {app}"
+    which = "pending or in progress" if hang_up else "pending"
+    what = f"everything that is {which} in deployment {deployment} of application {app}"
     if not yes:
         waiting = ask(settings, "GET", f"{path}/calls", params={"status": "queued", "limit": _MOST})["calls"]
         count = f"{_MOST} calls or more wait" if len(waiting) == _MOST else f"{len(waiting)} wait"
         if not sys.stdin.isatty():
             raise InvalidInput(f"This would call off {what}: {count}. Nobody can be asked here; add --yes.")
         typer.confirm(f"Call off {what}? {count}.", abort=True, err=True)
-    ask(settings, "DELETE", f"{path}/cancel")
+    ask(settings, "DELETE", f"{path}/cancel", params={"in_progress": "hang_up"} if hang_up else None)
     receipt = _receipt(settings, path)
     sentence = f"{what[0].upper()}{what[1:]} is called off."
     if receipt is not None:

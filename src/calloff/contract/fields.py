@@ -19,6 +19,8 @@ SHARED_FIELDS = frozenset(
     {"start_timestamp", "end_timestamp", "max_attempts", "reattempt_wait", "result_url", "is_pci", "variables"}
 )
 """The fields that describe how to call, whoever is called."""
+IN_PROGRESS = ("continue", "hang_up")
+"""What a cancel does with calls that are dialing or connected: nothing, or CANCEL or BYE."""
 _MAX_URL = 2048
 _MAX_VARIABLES = 64 * 1024
 _VARIABLE = re.compile(r"variables\[([^\[\]]+)\]")

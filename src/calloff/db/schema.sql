@@ -22,7 +22,7 @@ BEGIN
     RETURN FOUND;
 END $$;
 
-CREATE FUNCTION public.cancel_pending(p_deployment_id bigint, p_user_id bigint, p_origin text) RETURNS bigint
+CREATE FUNCTION public.cancel_pending(p_deployment_id bigint, p_user_id bigint, p_origin text, p_hangs_up boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET lock_timeout TO '6s'
@@ -34,8 +34,11 @@ BEGIN
     PERFORM pg_advisory_xact_lock(queue_lock_key(p_deployment_id));
     UPDATE queue SET epoch = epoch + 1 WHERE deployment_id = p_deployment_id RETURNING epoch INTO v_epoch;
     IF v_epoch IS NOT NULL THEN
-        INSERT INTO cancellation (deployment_id, epoch, canceled_at, user_id, origin)
-        VALUES (p_deployment_id, v_epoch, clock_timestamp(), p_user_id, p_origin);
+        INSERT INTO cancellation (deployment_id, epoch, canceled_at, user_id, origin, hangs_up)
+        VALUES (p_deployment_id, v_epoch, clock_timestamp(), p_user_id, p_origin, p_hangs_up);
+        IF p_hangs_up THEN
+            PERFORM pg_notify('calloff_hang_up', p_deployment_id || ' ' || v_epoch);
+        END IF;
     END IF;
     RETURN v_epoch;
 END $$;
@@ -168,7 +171,7 @@ BEGIN
         WHERE id = v_account.id;
     END IF;
     RETURN json_build_object(
-        'token', v_token, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
+        'token', v_token, 'epoch', v_queue.epoch, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
         'message_version_id', v_deployment.message_version_id, 'calls', coalesce(v_calls, '[]'::json),
         'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
@@ -761,7 +764,8 @@ CREATE TABLE public.cancellation (
     canceled_at timestamp with time zone NOT NULL,
     user_id bigint,
     origin text NOT NULL,
-    settled_calls bigint DEFAULT 0 NOT NULL
+    settled_calls bigint DEFAULT 0 NOT NULL,
+    hangs_up boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.queue (
@@ -1189,6 +1193,8 @@ CREATE UNIQUE INDEX callback_key_current ON public.callback_key USING btree (dep
 CREATE INDEX callback_key_deployment ON public.callback_key USING btree (deployment_id);
 
 CREATE INDEX callback_open ON public.callback USING btree (host, next_attempt_at) WHERE ((delivered_at IS NULL) AND (gave_up_at IS NULL));
+
+CREATE INDEX cancellation_that_hangs_up ON public.cancellation USING btree (deployment_id, epoch) WHERE hangs_up;
 
 CREATE INDEX deployment_application ON public.deployment USING btree (application_id);
 

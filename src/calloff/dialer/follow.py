@@ -9,6 +9,7 @@ import psycopg
 
 from calloff.calls.claim import ClaimedCall
 from calloff.calls.start import FENCE, Refused
+from calloff.dialer.legs import Legs
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations, Talked
 from calloff.domain.errors import CalloffError, InvalidInput, OutcomeUnknown
@@ -32,7 +33,7 @@ async def follow(
     find_trunk: FindTrunk,
     conversations: Conversations,
     records: Records,
-    legs: dict[Leg, Trunk],
+    legs: Legs,
 ) -> None:
     """Lead `call` from its claim to its end, or give it back if it may not or cannot be dialed.
 
@@ -48,13 +49,13 @@ async def follow(
         _log.error("call %d waits: %s", call.claim.call_id, reason)
         await records.withdraw(call.claim, wait=_TRUNK_WAIT)
         return
-    leg = await _dial(call, trunk, records)
+    leg = await _dial(call, trunk, records, legs)
     if leg is None:
         return
-    legs[leg] = trunk
+    legs.add(leg, trunk, call)
     preparing = asyncio.create_task(conversations.prepare(call, application))
     try:
-        connected = await _wait_for_answer(call, leg, records)
+        connected = await _wait_for_answer(call, leg, records, legs)
         if connected is None:
             return
         # The conversation does not wait for the database, and its end is written down after its beginning.
@@ -71,11 +72,11 @@ async def follow(
         await _settle(call, Ended(Result.UNKNOWN, reason="fault of the dialer"), records, leg=leg)
     finally:
         preparing.cancel()
-        del legs[leg]
+        legs.remove(leg)
         await trunk.hang_up(leg)
 
 
-async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None:
+async def _dial(call: ClaimedCall, trunk: Trunk, records: Records, legs: Legs) -> Leg | None:
     try:
         answer = await records.start(replace(call, sent_by=trunk.sent_by()))
     except OutcomeUnknown:
@@ -83,6 +84,9 @@ async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None
         return None
     if isinstance(answer, Refused):
         _log.info("call %d was not started: %s", call.claim.call_id, answer.reason)
+        return None
+    if legs.was_called_off(call):
+        await records.withdraw(call.claim)
         return None
     try:
         leg = await trunk.dial(answer.permit)
@@ -99,14 +103,14 @@ async def _dial(call: ClaimedCall, trunk: Trunk, records: Records) -> Leg | None
     return None
 
 
-async def _wait_for_answer(call: ClaimedCall, leg: Leg, records: Records) -> Connected | None:
+async def _wait_for_answer(call: ClaimedCall, leg: Leg, records: Records, legs: Legs) -> Connected | None:
     number = "" if call.is_pci else f" to {mask(call.phone_number)}"
     _log.info("call %d%s dialed, attempt %d", call.claim.call_id, number, call.attempt, extra=_correlation(leg))
     while not isinstance(event := await leg.next_event(), Connected | Ended):
         pass
     if isinstance(event, Connected):
         return event
-    await _settle(call, event, records, leg=leg)
+    await _settle(call, event, records, leg=leg, called_off=legs.ended_by_cancel(leg))
     return None
 
 
@@ -117,6 +121,7 @@ async def _settle(
     *,
     leg: Leg | None = None,
     talked: Talked | None = None,
+    called_off: bool = False,
     age: Callable[[], float] | None = None,
 ) -> None:
     level = logging.ERROR if ended.result is Result.REJECTED else logging.INFO
@@ -140,6 +145,7 @@ async def _settle(
             **({"reason": ended.reason} if ended.reason else {}),
             **(talked.details if talked else {}),
         },
+        called_off=called_off,
         age=age or stopwatch(),
     )
 

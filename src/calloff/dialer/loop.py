@@ -9,16 +9,17 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from calloff.calls.claim import ClaimedCall, claim, due_queues
+from calloff.calls.hang_up import find_hang_ups
 from calloff.calls.rescue import LEASE
 from calloff.db.background import end_tasks
 from calloff.db.pool import Pool
 from calloff.dialer.batches import MOST
 from calloff.dialer.follow import FindTrunk, follow
+from calloff.dialer.legs import Legs
 from calloff.dialer.records import Records, stopwatch
 from calloff.dialer.talk import Conversations
 from calloff.dialer.wake import listen
 from calloff.domain.permits import AbandonedAttempt
-from calloff.trunks.base import Leg, Trunk
 from calloff.upkeep.dialers import register, renew, retire
 from calloff.upkeep.housekeeping import keep_house
 from calloff.upkeep.retention import RETENTION_DAYS
@@ -62,7 +63,7 @@ class Dialer:
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
-        self._legs: dict[Leg, Trunk] = {}
+        self._legs = Legs()
         self._wake = asyncio.Event()
         self._turn = 0
         self._id = 0
@@ -73,7 +74,7 @@ class Dialer:
         _log.info("dialer %d (%s) is ready with %d ports", self._id, self._name, self._ports)
         background = [
             asyncio.create_task(self._keep_lease()),
-            asyncio.create_task(listen(self._conninfo, self._wake.set)),
+            asyncio.create_task(listen(self._conninfo, self._wake.set, self._legs.call_off)),
             asyncio.create_task(keep_house(self._pool, self._retention_days, self._take_over)),
         ]
         stopping = asyncio.create_task(stop.wait())
@@ -89,6 +90,11 @@ class Dialer:
                 await retire(self._pool, self._id)
         finally:
             await end_tasks(*background, *self._calls, *self._ending, stopping)
+
+    async def _look_for_hang_ups(self) -> None:
+        """Find the cancels that hang up of which no NOTIFY came: it may be lost, the table is the truth."""
+        for deployment_id, epoch in (await find_hang_ups(self._pool, self._legs.deployments)).items():
+            self._legs.call_off(deployment_id, epoch)
 
     async def _claim_round(self) -> float:
         """Claim from each queue that has something due; returns the seconds until there may be more to do."""
@@ -149,6 +155,7 @@ class Dialer:
         while True:
             await asyncio.sleep(LEASE / 3)
             try:
+                await self._look_for_hang_ups()
                 if not await renew(
                     self._pool,
                     self._id,
@@ -182,7 +189,6 @@ class Dialer:
         if self._calls:
             _log.info("dialer %d drains %d calls", self._id, len(self._calls))
             await asyncio.wait(self._calls, timeout=self._drain_timeout)
-        for leg, trunk in list(self._legs.items()):
-            await trunk.hang_up(leg)
+        await self._legs.hang_up_all()
         if self._calls:
             await asyncio.wait(self._calls, timeout=_WRITE_OFF)

@@ -62,6 +62,7 @@ class Records:
         callee_type: CalleeType | None,
         collected: Mapping[str, str] | None,
         details: Mapping[str, object],
+        called_off: bool,
         age: Callable[[], float],
     ) -> None:
         """The attempt is over, since `age()` seconds (see `stopwatch`)."""
@@ -78,6 +79,7 @@ class Records:
                     callee_type=callee_type,
                     collected=collected,
                     details=details,
+                    called_off=called_off,
                 ),
             ),
         )

@@ -50,13 +50,16 @@ async def to_call(pool: Pool, actor: Actor, call_id: int) -> CallAccess:
 
 
 @operation("call everything off", Permission.CANCEL, Door.API, Door.CONSOLE, record=Record.CANCELLATION)
-async def call_everything_off(act: Act[DeploymentAccess]) -> int:
+async def call_everything_off(act: Act[DeploymentAccess], *, hangs_up: bool = False) -> int:
     """Call off every pending call; when this returns, none of them is ever dialed. Returns the new epoch.
 
+    With `hangs_up`, what is dialing or connected is ended, too: CANCEL or BYE for all of it at once.
     Its cancellation is its record, too. Raises `OutcomeUnknown`: then it has to be asked for again.
     """
     actor = act.access.actor
-    return await calls.cancel_pending(act.pool, act.access.deployment_id, user_id=actor.user_id, origin=actor.origin)
+    return await calls.cancel_pending(
+        act.pool, act.access.deployment_id, user_id=actor.user_id, origin=actor.origin, hangs_up=hangs_up
+    )
 
 
 @operation("call off one call", Permission.CANCEL, Door.API, Door.CONSOLE, even_deleted=True)

@@ -96,6 +96,7 @@ async def invalid(asker: Asker) -> AsyncIterator[None]:
         "bulk_queue": {"files": {"csv": ("list.csv", "name,age\nAnna,40\n")}},
         "list_calls": {"params": {"limit": 1000}},
         "list_cancellations": {"params": {"limit": 1000}},
+        "cancel": {"params": {"in_progress": "kill"}},
     }
     yield
 

@@ -200,7 +200,7 @@ async def change_function(lab: Lab, name: str, old: str, new: str) -> None:
 
 def as_claimed(claim: Claim) -> ClaimedCall:
     """The call of a claim, as a dialer would have it: to a number that is nobody's."""
-    return ClaimedCall(claim, 1, "+16175551234", "+16175551234", None, None, False, {}, 1, 30.0, None, 0.0)
+    return ClaimedCall(claim, 0, 1, "+16175551234", "+16175551234", None, None, False, {}, 1, 30.0, None, 0.0)
 
 
 async def start(pool: Pool, deployment_id: int, claims: Sequence[Claim]) -> set[int]:

@@ -30,7 +30,7 @@ async def costs(lab: Lab, generic: bool) -> Costs:
     page = {**place, "limit": 50, "before": 2**62}
     statements: dict[str, Mapping[str, Any]] = {
         "claim": {**place, "dialer_id": lab.dialer_id, "limit": 10, "horizon": 0.2},
-        "cancel": {**place, "user_id": None, "origin": "test"},
+        "cancel": {**place, "user_id": None, "origin": "test", "hangs_up": False},
         "expire": {**place, "limit": 1000},
         "rescue": {"patience": 10.0},
         "due": {},

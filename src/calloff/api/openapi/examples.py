@@ -55,6 +55,7 @@ CANCELLATIONS: dict[str, Any] = {
             "origin": "api 192.0.2.1",
             "canceled_calls": 52000,
             "settled_calls": 52000,
+            "in_progress": "continue",
         }
     ],
     "next_before": None,

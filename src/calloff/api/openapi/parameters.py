@@ -1,6 +1,7 @@
 """The parameters of the operations."""
 
 from calloff.api.openapi.schemas import IDENTIFIER, Schema
+from calloff.contract.fields import IN_PROGRESS
 from calloff.domain.calls import STATUSES
 
 
@@ -30,6 +31,15 @@ def parameters() -> dict[str, Schema]:
             "in": "query",
             "description": "Only what is older than this ID: `next_before` of the page before.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+        },
+        "in_progress": {
+            "name": "in_progress",
+            "in": "query",
+            "description": (
+                "What becomes of calls that are dialing or connected: `continue` lets them go on to their own end, "
+                "`hang_up` ends all of them at once, by CANCEL or BYE. One that rang is canceled then."
+            ),
+            "schema": {"type": "string", "enum": list(IN_PROGRESS), "default": IN_PROGRESS[0]},
         },
         "status": {
             "name": "status",

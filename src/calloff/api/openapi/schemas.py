@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from calloff.contract.fields import IN_PROGRESS
 from calloff.domain.calls import STATUSES
 
 Schema = dict[str, Any]
@@ -161,6 +162,11 @@ def _cancellation_list() -> Schema:
             "settled_calls": {
                 "type": "integer",
                 "description": "In how many of their histories that is written down already.",
+            },
+            "in_progress": {
+                "type": "string",
+                "enum": list(IN_PROGRESS),
+                "description": "What it did with calls that were dialing or connected.",
             },
         }
     )

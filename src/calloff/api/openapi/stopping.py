@@ -41,11 +41,18 @@ def _cancel() -> Operation:
         "Cancel all pending calls",
         "Calls off every call that is not yet dialing, at any depth of the queue, in the time of one commit. "
         "Once this has answered 202, none of them rings. Calls that are dialing or connected go on to their "
-        "own end, and calls that are queued after the 202 are untouched. Repeating it is harmless.",
+        "own end unless `in_progress` says otherwise, and calls that are queued after the 202 are untouched. "
+        "Repeating it is harmless.",
         tag=_TAG,
-        parameters=OF_A_DEPLOYMENT,
+        parameters=[*OF_A_DEPLOYMENT, "in_progress"],
         success=(202, {"description": "Calls successfully canceled. The answer has no body."}),
-        errors=in_a_deployment("cancel"),
+        errors={
+            **in_a_deployment("cancel"),
+            **invalid(
+                Code.IN_PROGRESS_INVALID,
+                "in_progress is none of continue, hang_up, and nothing was called off. Give one of them.",
+            ),
+        },
     )
 
 

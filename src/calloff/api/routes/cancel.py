@@ -7,16 +7,26 @@ from calloff.api.authentication import pool_of
 from calloff.api.identifiers import enter
 from calloff.api.paging import next_page, parse_page
 from calloff.api.representation import respond
+from calloff.contract.fields import IN_PROGRESS
+from calloff.domain.errors import InvalidInput
 from calloff.operations import queue
 from calloff.operations.calls import list_cancellations
 
 router = APIRouter(prefix="/api/apps/{application_id}/{deployment_id}")
+_GOES_ON, _HANG_UP = IN_PROGRESS
 
 
 @router.delete("/cancel")
 async def cancel(request: Request) -> Response:
     """Cancel all pending calls: 202 without a body, once no call that was pending can be dialed any more."""
-    await queue.call_everything_off(pool_of(request), await enter(request, queue.call_everything_off))
+    access = await enter(request, queue.call_everything_off)
+    in_progress = request.query_params.get("in_progress", _GOES_ON)
+    if in_progress not in IN_PROGRESS:
+        raise InvalidInput(
+            f"in_progress is none of {', '.join(IN_PROGRESS)}, and nothing was called off. Give one of them.",
+            field="in_progress",
+        )
+    await queue.call_everything_off(pool_of(request), access, hangs_up=in_progress == _HANG_UP)
     return Response(status_code=202)
 
 
@@ -35,6 +45,7 @@ async def cancellations(request: Request) -> Response:
                 "origin": receipt.origin,
                 "canceled_calls": receipt.canceled_calls,
                 "settled_calls": receipt.settled_calls,
+                "in_progress": _HANG_UP if receipt.hangs_up else _GOES_ON,
             }
             for receipt in receipts
         ],

@@ -1,1 +1,1 @@
-SELECT cancel_pending(%(deployment_id)s, %(user_id)s, %(origin)s) AS value
+SELECT cancel_pending(%(deployment_id)s, %(user_id)s, %(origin)s, %(hangs_up)s) AS value

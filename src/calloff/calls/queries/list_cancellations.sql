@@ -1,4 +1,4 @@
-SELECT x.epoch, x.canceled_at, x.origin, u.email AS canceled_by, x.settled_calls,
+SELECT x.epoch, x.canceled_at, x.origin, u.email AS canceled_by, x.settled_calls, x.hangs_up,
        x.settled_calls + greatest(0, coalesce(left_over.calls, 0))::bigint AS canceled_calls
 FROM cancellation AS x
 LEFT JOIN account_user AS u ON u.id = x.user_id

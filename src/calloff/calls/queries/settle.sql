@@ -6,19 +6,21 @@ SET (state, result, connected_at, ended_at, due_at, events) = (
             CASE WHEN NOT goes_on THEN o.result END,
             CASE WHEN NOT goes_on THEN c.connected_at END,
             CASE WHEN NOT goes_on THEN t.ended_at END,
-            CASE WHEN goes_on THEN t.ended_at + make_interval(secs => c.reattempt_wait) ELSE c.due_at END,
+            CASE WHEN goes_on THEN t.ended_at + make_interval(secs => coalesce(c.reattempt_wait, 0)) ELSE c.due_at END,
             c.events || event(CASE WHEN o.result = 'answered' THEN 'disconnected' ELSE 'failed' END, t.ended_at, o.detail)
         FROM (SELECT greatest(c.connected_at, clock_timestamp() - make_interval(secs => o.ago)) AS ended_at) AS t
         CROSS JOIN LATERAL (
-            SELECT is_tried_again(c, o.result, o.may_retry, d.on_unknown, t.ended_at) AS goes_on) AS g
+            -- What a cancel has hung up while it rang waits again, and is canceled by the same epoch as what had waited.
+            SELECT is_tried_again(c, o.result, o.may_retry, d.on_unknown, t.ended_at)
+                OR (o.called_off AND c.state = 'dialing' AND c.epoch < q.epoch) AS goes_on) AS g
     ),
     sip_code = o.sip_code, callee_type = o.callee_type, collected = o.collected, token = NULL, dialer_id = NULL,
     dialog = NULL
 FROM commit_durably(),
     json_to_recordset(%(moves)s) AS o (
         id bigint, token uuid, result text, sip_code int, callee_type text, collected jsonb, may_retry boolean,
-        ago double precision, detail jsonb),
-    deployment AS d
+        called_off boolean,         ago double precision, detail jsonb),
+    deployment AS d JOIN queue AS q ON q.deployment_id = d.id
 WHERE c.deployment_id = %(deployment_id)s AND d.id = %(deployment_id)s AND c.id = o.id AND c.token = o.token
   AND c.state = ANY(CASE o.result WHEN 'answered' THEN ARRAY['connected'] WHEN 'unknown' THEN ARRAY['dialing', 'connected']
       ELSE ARRAY['dialing'] END)

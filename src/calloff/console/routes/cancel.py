@@ -26,8 +26,9 @@ async def ask(request: Request) -> Response:
 async def cancel(request: Request) -> Response:
     """Call everything off; the answer comes once no call that was pending can be dialed any more."""
     place = await enter(request, call_everything_off.right)
-    await read_form(request, place.session)
-    epoch = await call_everything_off(pool_of(request), place.access)
+    form = await read_form(request, place.session)
+    hangs_up = form.get("in_progress") == "hang_up"
+    epoch = await call_everything_off(pool_of(request), place.access, hangs_up=hangs_up)
     return RedirectResponse(f"{place.url}/cancellations/{epoch}", 303)
 
 

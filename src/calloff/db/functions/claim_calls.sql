@@ -125,7 +125,7 @@ BEGIN
         WHERE id = v_account.id;
     END IF;
     RETURN json_build_object(
-        'token', v_token, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
+        'token', v_token, 'epoch', v_queue.epoch, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
         'message_version_id', v_deployment.message_version_id, 'calls', coalesce(v_calls, '[]'::json),
         'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(

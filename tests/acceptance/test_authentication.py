@@ -33,7 +33,8 @@ def basic(text: str | bytes) -> str:
 def every_route(deployment: Deployment, call_id: str) -> list[tuple[str, str]]:
     """Every method and path of the API."""
     on_deployment = [(method, deployment.path(action)) for method, action in ROUTES]
-    return [*on_deployment, ("GET", f"/api/outbound/{call_id}"), ("DELETE", f"/api/outbound/{call_id}")]
+    one = f"/api/outbound/{call_id}"
+    return [*on_deployment, ("GET", one), ("GET", f"{one}/trace"), ("DELETE", one)]
 
 
 @pytest.mark.parametrize("xml", [False, True], ids=["json", "xml"])

@@ -90,8 +90,8 @@ def _callback(method: str, operation: dict[str, Any]) -> Iterator[str]:
 def _bodies(content: dict[str, Any], what: str) -> Iterator[str]:
     """The example of a body in each of its representations."""
     for media_type, media in content.items():
-        language = _LANGUAGES[media_type]
-        for example in media["examples"].values():
+        for example in media.get("examples", {}).values():
+            language = _LANGUAGES[media_type]
             yield from ("", f"{what} as `{media_type}`:", "", f"```{language}", _text(example["value"]), "```")
 
 

@@ -253,6 +253,7 @@ NOT_RECORDED = {
     "calloff call": _OWN_RECORD,
     "calloff status": _LOOKS,
     "calloff watch": _LOOKS,
+    "calloff trace": _LOOKS,
     "calloff export": _LOOKS,
     "calloff verify": _LOOKS,
     "calloff config": _LOOKS,

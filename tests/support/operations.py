@@ -163,6 +163,7 @@ TRIALS: dict[AnyOperation, Trial] = {
     calls.queue_list: Trial(_deployment, around=_list),
     calls.list_calls: Trial(_deployment, named={"limit": 1}),
     calls.read_call: Trial(_call),
+    calls.read_trace: Trial(_call),
     calls.list_cancellations: Trial(_deployment, named={"limit": 1}),
     deployments.add_deployment: Trial(_application, lambda world: ("night", world.tenant.trunk_id)),
     deployments.set_deployment: Trial(_deployment, lambda world: ({"ring_timeout": 30.0},)),

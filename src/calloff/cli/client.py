@@ -1,9 +1,10 @@
-"""`calloff call`, `status` and `watch`: clients of the API. (`cancel` is in `cancel.py`.)"""
+"""`calloff call`, `status`, `watch` and `trace`: clients of the API. (`cancel` is in `cancel.py`.)"""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -31,7 +32,7 @@ _MaybeCallId = Annotated[int | None, typer.Argument(metavar="[CALL_ID]")]
 
 def add_client_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (call, status, watch):
+    for command in (call, status, watch, trace):
         app.command()(command)
 
 
@@ -103,7 +104,37 @@ def watch(settings: Settings, call_id: _MaybeCallId = None, app: AppId = 1, depl
         time.sleep(_POLL)
 
 
+@with_settings("client")
+def trace(
+    settings: Settings,
+    call_id: _CallId,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.pcap]", help="Write a capture for Wireshark instead.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what went over the wire for a call: who sent what, when."""
+    path = f"/api/outbound/{call_id}/trace"
+    if file is not None:
+        file.write_bytes(_request(settings, "GET", path, params={"format": "pcap"}).content)
+        show_values({"file": str(file)}, f"Written to {file}.", as_json=as_json)
+        return
+    answer = ask(settings, "GET", path)
+    lines = [line for attempt in answer["attempts"] for line in _ladder(attempt)]
+    nothing = "Nothing is kept of it: it was not dialed over a SIP trunk, or its first attempt is not over."
+    show_values(answer, "\n".join(lines) or nothing, as_json=as_json)
+
+
 def ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
+    """The content of the API's answer. Raises as `_request`."""
+    answer = _request(settings, method, path, **what)
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise _not_calloff(settings) from error
+
+
+def _request(settings: Settings, method: str, path: str, **what: Any) -> httpx.Response:
     """The API's answer.
 
     Raises `CalloffError` with its own words if it refuses, `OutcomeUnknown` if it failed or broke off, and
@@ -112,7 +143,6 @@ def ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
     url, email, key = _credentials(settings)
     try:
         answer = httpx.request(method, f"{url.rstrip('/')}{path}", auth=(email, key), **{"timeout": 30, **what})
-        content = answer.json() if answer.content else None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise NotConfigured("CALLOFF_URL is no address. Write it like http://127.0.0.1:8080.") from error
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -121,13 +151,36 @@ def ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
         raise OutcomeUnknown(
             f"Calloff at {url} broke off before it answered. Whether it did what you asked is not known."
         ) from error
-    except ValueError as error:
-        raise NotConfigured(f"What answers at {url} is not Calloff. Correct --url (CALLOFF_URL).") from error
     if not answer.is_success:
+        try:
+            content = answer.json() if answer.content else None
+        except ValueError as error:
+            raise _not_calloff(settings) from error
         message = content.get("error") if isinstance(content, Mapping) else None
         refusal = OutcomeUnknown if answer.is_server_error else CalloffError
         raise refusal(message or f"Calloff answered with HTTP status {answer.status_code}.")
-    return content
+    return answer
+
+
+def _not_calloff(settings: Settings) -> NotConfigured:
+    url, _, _ = _credentials(settings)
+    return NotConfigured(f"What answers at {url} is not Calloff. Correct --url (CALLOFF_URL).")
+
+
+def _ladder(attempt: dict[str, Any]) -> Iterator[str]:
+    yield f"Attempt {attempt['attempt']}"
+    began = attempt["messages"][0]["timestamp"] if attempt["messages"] else 0.0
+    for message in attempt["messages"]:
+        arrow = "→" if message["direction"] == "sent" else "←"
+        yield f"  {message['timestamp'] - began:8.3f} s  {arrow} {message['title']}  {message['remote']}"
+    if attempt["messages_left_out"]:
+        yield f"  and {attempt['messages_left_out']} more"
+    if media := attempt["media"]:
+        trip = "" if media["round_trip"] is None else f", round trip {media['round_trip'] * 1000:.0f} ms"
+        yield (
+            f"  sound: {media['packets_sent']} packets sent, {media['packets_received']} received, "
+            f"{media['lost']} lost, jitter {media['jitter'] * 1000:.1f} ms{trip}"
+        )
 
 
 def _credentials(settings: Settings) -> tuple[str, str, str]:

@@ -822,6 +822,14 @@ CREATE VIEW public.call_status AS
      JOIN public.queue q ON ((q.deployment_id = c.deployment_id)))
      LEFT JOIN public.cancellation x ON (((x.deployment_id = c.deployment_id) AND (x.epoch = (c.epoch + 1)))));
 
+CREATE TABLE public.call_trace (
+    call_id bigint NOT NULL,
+    attempt integer NOT NULL,
+    messages bytea NOT NULL,
+    media jsonb,
+    CONSTRAINT call_trace_attempt_check CHECK ((attempt > 0))
+);
+
 CREATE TABLE public.callback (
     call_id bigint NOT NULL,
     deployment_id bigint NOT NULL,
@@ -1096,6 +1104,9 @@ ALTER TABLE ONLY public.call_count
 
 ALTER TABLE ONLY public.call
     ADD CONSTRAINT call_pkey PRIMARY KEY (id, deployment_id);
+
+ALTER TABLE ONLY public.call_trace
+    ADD CONSTRAINT call_trace_pkey PRIMARY KEY (call_id, attempt);
 
 ALTER TABLE ONLY public.callback_key
     ADD CONSTRAINT callback_key_pkey PRIMARY KEY (id);

@@ -70,6 +70,7 @@ class Code(StrEnum):
     IS_PCI_INVALID = "is_pci_invalid", "`is_pci` is neither 0 nor 1."
     VARIABLES_INVALID = "variables_invalid", "`variables` is no JSON object of strings, or too large."
     VARIABLES_MISSING = "variables_missing", "The message reads a variable that the call or the list lacks."
+    FORMAT_INVALID = "format_invalid", "`format` is not `pcap`."
     IN_PROGRESS_INVALID = "in_progress_invalid", "`in_progress` is neither `continue` nor `hang_up`."
     STATUS_INVALID = "status_invalid", "`status` is no status of a call."
     LIMIT_INVALID = "limit_invalid", "`limit` is no number that a page can have."

@@ -15,6 +15,7 @@ from calloff.operations.access import DeploymentAccess, Door
 from calloff.operations.operation import Act, Record, operation
 from calloff.operations.queue import CallAccess
 from calloff.reports import read
+from calloff.reports.traces import AttemptTrace, find_traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ async def queue_list(
         await write_entry(connection, replace(entry, action=f"queue a list of {totals.queued} calls"))
 
     return await upload.queue(shared, fingerprint, before_commit=write)
+
+
+@operation(
+    "read the trace of a call", Permission.VIEW, Door.API, Door.CONSOLE, record=Record.NOTHING, even_deleted=True
+)
+async def read_trace(act: Act[CallAccess]) -> list[AttemptTrace]:
+    """What went over the wire for each of its attempts that were over a SIP trunk and have ended."""
+    return await find_traces(act.pool, act.access.call.call_id)
 
 
 @operation("list calls", Permission.VIEW, Door.API, Door.CONSOLE, record=Record.NOTHING)

@@ -76,7 +76,10 @@ def _place(address: Address) -> list[object]:
 
 
 def _shown(data: bytes) -> bytes:
-    """Without what would let a reader try passwords, and without keys of SRTP."""
+    """Without what would let a reader try passwords, without keys of SRTP, and without those that people press."""
+    if data.startswith(b"INFO ") or b" INFO\r\n" in data:
+        head, gap, body = data.partition(b"\r\n\r\n")
+        data = head + gap + (b"***" if body else b"")
     if b"uthorization:" not in data and b"a=crypto:" not in data:
         return data
     lines = data.split(b"\r\n")

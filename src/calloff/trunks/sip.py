@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from calloff.domain.clock import boot_time
 from calloff.domain.errors import CalloffError, InvalidInput
 from calloff.domain.permits import AbandonedAttempt, Permit
+from calloff.media.events import Statistics
 from calloff.sip.dialog import DialogState
 from calloff.sip.digest import Credentials
 from calloff.sip.errors import InvalidMessage
@@ -27,6 +29,7 @@ from calloff.trunks.sip_settings import CallerIdHeader, SipTrunkSettings
 
 _LAST_WORDS = 6.0
 """Seconds for which a stop waits for what it hung up: longer than a datagram lives in the network (T4)."""
+OnTrace = Callable[[Permit, Trace, Statistics | None], None]
 _log = logging.getLogger(__name__)
 
 
@@ -45,8 +48,10 @@ class SipTrunk:
     end as the carrier's error. A leg is over when no copy of its INVITE can leave or is on its way any more.
     """
 
-    def __init__(self, settings: SipTrunkSettings, endpoint: SipEndpoint) -> None:
+    def __init__(self, settings: SipTrunkSettings, endpoint: SipEndpoint, on_trace: OnTrace | None = None) -> None:
+        """`on_trace` is handed what went over the wire for each attempt, once it is over."""
         self._settings = settings
+        self._on_trace = on_trace
         self._endpoint = endpoint
         self._sip = endpoint.sip
         self._target = settings.target
@@ -203,6 +208,7 @@ class SipTrunk:
             rtp_timeout=shared.rtp_timeout,
             media_networks=(*settings.media_networks, *self._proxies.hosts),
             on_end=self._over,
+            on_trace=self._traced,
         )
         setup = CallSetup(
             identifiers=permit.dialog,
@@ -247,6 +253,10 @@ class SipTrunk:
         self._forget(attempt)
         if ended.retry_after:
             self._proxies.rest(attempt.proxy, ended.retry_after)
+
+    def _traced(self, attempt: SipAttempt) -> None:
+        if self._on_trace is not None and attempt.trace.messages:
+            self._on_trace(attempt.leg.permit, attempt.trace, attempt.statistics)
 
     def _from(self, caller_id: str | None) -> str:
         shown = caller_id is not None and self._settings.caller_id_header == CallerIdHeader.FROM

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class SipAttempt:
-    """What the trunk keeps of a leg that is not over. `on_end` is told when it is."""
+    """What the trunk keeps of a leg that is not over. `on_end` is told when it is, `on_trace` when its media are."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class SipAttempt:
         rtp_timeout: float,
         media_networks: tuple[str, ...],
         on_end: Callable[["SipAttempt", Ended], None],
+        on_trace: Callable[["SipAttempt"], None],
     ) -> None:
         self.leg = leg
         self.proxy = proxy
@@ -60,6 +61,7 @@ class SipAttempt:
         self._rtp_timeout = rtp_timeout
         self._networks = media_networks
         self._on_end = on_end
+        self._on_trace = on_trace
         self._result = Result.NO_ANSWER
         self._why = ""
         self._hung_up = False
@@ -104,8 +106,12 @@ class SipAttempt:
                 self.hang_up("no media from the far end")
             case Lost():
                 self.hang_up("the media engine died", Result.CARRIER_ERROR)
+                if self.ended is not None:
+                    self._on_trace(self)
             case Closed(statistics):
                 self.statistics = statistics
+                if self.ended is not None:
+                    self._on_trace(self)
             case _:
                 pass
 
@@ -138,6 +144,8 @@ class SipAttempt:
         self.ended = ended
         if self._timer is not None:
             self._timer.cancel()
+        if not self.media.is_open:
+            self._on_trace(self)  # The engine has died, and says nothing more of this call.
         self.media.close()
         self._on_end(self, ended)
         if ended.cause is not EndCause.NOT_SENT:

@@ -6,7 +6,9 @@ import socket
 
 from calloff.accounts.secrets import SecretBox
 from calloff.config import Settings
+from calloff.db.background import end_tasks
 from calloff.dialer.loop import Dialer
+from calloff.reports.traces import TraceWriter
 from calloff.trunks.sip_settings import SipEndpointSettings
 from calloff.wiring.database import conninfo_of, database
 from calloff.wiring.signals import stop_on_signals
@@ -27,7 +29,9 @@ async def run_dialer(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with database(settings, min_size=2, max_size=10) as pool, conversations(settings, pool) as led:
-        trunks = Trunks(pool, box, sip, ports=settings.ports)
+        traces = TraceWriter(pool)
+        writing = asyncio.create_task(traces.run())
+        trunks = Trunks(pool, box, sip, ports=settings.ports, traces=traces)
         dialer = Dialer(
             pool,
             conninfo_of(settings),
@@ -42,3 +46,5 @@ async def run_dialer(settings: Settings) -> None:
             await dialer.run(stop)
         finally:
             await trunks.stop()
+            await end_tasks(writing)
+            await traces.flush()

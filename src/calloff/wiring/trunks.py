@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import psycopg
 
@@ -11,6 +11,10 @@ from calloff.accounts.secrets import SecretBox
 from calloff.accounts.trunks import TrunkRecord, find_trunk
 from calloff.db.pool import Pool
 from calloff.domain.errors import NotConfigured, NotFound
+from calloff.domain.permits import Permit
+from calloff.media.events import Statistics
+from calloff.reports.traces import AttemptTrace, TraceWriter
+from calloff.sip.trace import Trace
 from calloff.trunks.base import Trunk, TrunkUnavailable
 from calloff.trunks.simulated import SimulatedTrunk
 from calloff.trunks.sip import SipTrunk
@@ -33,7 +37,10 @@ class _Running:
 class Trunks:
     """The running trunks of this process. A trunk whose settings have changed stays until its calls are over."""
 
-    def __init__(self, pool: Pool, box: SecretBox, sip: SipEndpointSettings, *, ports: int) -> None:
+    def __init__(
+        self, pool: Pool, box: SecretBox, sip: SipEndpointSettings, *, ports: int, traces: TraceWriter | None = None
+    ) -> None:
+        self._traces = traces
         self._pool = pool
         self._box = box
         self._endpoint = SipEndpoint(sip)
@@ -89,5 +96,10 @@ class Trunks:
 
     def _make(self, settings: AnyTrunkSettings) -> Trunk:
         if isinstance(settings, SipTrunkSettings):
-            return SipTrunk(settings, self._endpoint)
+            return SipTrunk(settings, self._endpoint, self._keep_trace)
         return SimulatedTrunk(speed=settings.speed, ports=self._ports)
+
+    def _keep_trace(self, permit: Permit, trace: Trace, statistics: Statistics | None) -> None:
+        if self._traces is not None and permit.call_id:
+            media = None if statistics is None else asdict(statistics)
+            self._traces.put(permit.call_id, AttemptTrace(permit.attempt, trace.pack(), media))

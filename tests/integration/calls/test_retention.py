@@ -49,6 +49,10 @@ async def _insert(
             "SELECT id, deployment_id, 'example.com', ended_at FROM call "
             "WHERE ended_at IS NOT NULL ON CONFLICT DO NOTHING"
         )
+        await connection.execute(
+            "INSERT INTO call_trace (call_id, attempt, messages) "
+            "SELECT id, 1, '' FROM call WHERE ended_at IS NOT NULL ON CONFLICT DO NOTHING"
+        )
 
 
 async def _one(pool: Pool, query: str) -> int:
@@ -72,6 +76,7 @@ async def test_only_what_ended_long_ago_is_removed(pool: Pool, monkeypatch: pyte
 
     assert await _one(pool, "SELECT count(*) AS value FROM call") == 150
     assert await _one(pool, "SELECT count(*) AS value FROM callback") == 100
+    assert await _one(pool, "SELECT count(*) AS value FROM call_trace") == 100
     measured = await measure(pool)
     assert sum(row["calls"] for row in measured.calls) == 150
     assert [(row["result"], row["calls"]) for row in measured.results] == [("busy", 300)], "removed ones included"

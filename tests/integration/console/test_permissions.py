@@ -109,6 +109,7 @@ API = {
     "bulk_queue": _QUEUE,
     "list_calls": _VIEW,
     "read_status": _VIEW,
+    "read_trace": _VIEW,
     "list_cancellations": _VIEW,
     "pause": _CANCEL,
     "resume": _QUEUE,

@@ -55,6 +55,7 @@ _NOT_SHOWN = {
     "call.country",
     "call.dialog",
     "call.number_kind",
+    "call_trace.media",
     "callback.host",
     "callback_key.secret",
     "dialer.dials",

@@ -2,9 +2,10 @@
 
 from calloff.api.bodies import BODY_SECONDS
 from calloff.api.openapi.errors import TO_QUEUE, Error, in_a_deployment, invalid, of_a_call, unreadable
-from calloff.api.openapi.examples import BULK_QUEUED, DETAILS
+from calloff.api.openapi.examples import BULK_QUEUED, DETAILS, TRACE
 from calloff.api.openapi.operations import DEPLOYMENT, OF_A_DEPLOYMENT, Body, Operation, answer, operation
 from calloff.domain.codes import Code
+from calloff.sip.pcap import PCAP
 
 _TAG = "Calls"
 _CALLBACKS = {"result": {"$ref": "#/components/callbacks/result"}}
@@ -12,7 +13,7 @@ _CALLBACKS = {"result": {"$ref": "#/components/callbacks/result"}}
 
 def calls() -> list[Operation]:
     """The operations."""
-    return [_queue(), _bulk_queue(), _list_calls(), _read_status()]
+    return [_queue(), _bulk_queue(), _list_calls(), _read_status(), _read_trace()]
 
 
 def _queue() -> Operation:
@@ -125,4 +126,25 @@ def _read_status() -> Operation:
         parameters=["call_id"],
         success=answer("The call.", "call_status", {"call_details": DETAILS}),
         errors=of_a_call("view", changes=False),
+    )
+
+
+def _read_trace() -> Operation:
+    status, success = answer("The attempts, the first one first.", "trace", TRACE)
+    success["content"][PCAP] = {"schema": {"type": "string", "format": "binary"}}
+    return operation(
+        "GET",
+        "/api/outbound/{call_id}/trace",
+        "read_trace",
+        "See what went over the wire",
+        "Each attempt's SIP messages, and what its sound has counted; with `format=pcap` as a file for Wireshark. "
+        "Passwords, keys of encryption and keys that were pressed are left out; so are the numbers of a call with "
+        "`is_pci`, but for their last digits. Empty on the simulated trunk, and until an attempt is over.",
+        tag=_TAG,
+        parameters=["call_id", "format"],
+        success=(status, success),
+        errors={
+            **of_a_call("view", changes=False),
+            **invalid(Code.FORMAT_INVALID, "format is not pcap. Leave it out, or give pcap."),
+        },
     )

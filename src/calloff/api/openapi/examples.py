@@ -1,6 +1,9 @@
 """The bodies of answers, as examples."""
 
+from dataclasses import asdict
 from typing import Any
+
+from calloff.media.events import Statistics
 
 DETAILS: dict[str, Any] = {
     "max_attempts": "1",
@@ -59,4 +62,32 @@ CANCELLATIONS: dict[str, Any] = {
         }
     ],
     "next_before": None,
+}
+
+TRACE: dict[str, Any] = {
+    "attempts": [
+        {
+            "attempt": 1,
+            "messages": [
+                {
+                    "timestamp": 1475095892.25,
+                    "direction": "sent",
+                    "local": "udp 192.0.2.1:5060",
+                    "remote": "udp 198.51.100.7:5060",
+                    "title": "INVITE",
+                    "text": "INVITE sip:+16175551234@198.51.100.7 SIP/2.0\n…",
+                },
+                {
+                    "timestamp": 1475095892.5,
+                    "direction": "received",
+                    "local": "udp 192.0.2.1:5060",
+                    "remote": "udp 198.51.100.7:5060",
+                    "title": "486 Busy Here",
+                    "text": "SIP/2.0 486 Busy Here\n…",
+                },
+            ],
+            "messages_left_out": 0,
+            "media": asdict(Statistics()),
+        }
+    ]
 }

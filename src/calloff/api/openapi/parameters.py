@@ -32,6 +32,12 @@ def parameters() -> dict[str, Schema]:
             "description": "Only what is older than this ID: `next_before` of the page before.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
         },
+        "format": {
+            "name": "format",
+            "in": "query",
+            "description": "`pcap` for a file that Wireshark opens.",
+            "schema": {"type": "string", "enum": ["pcap"]},
+        },
         "in_progress": {
             "name": "in_progress",
             "in": "query",

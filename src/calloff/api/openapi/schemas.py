@@ -1,9 +1,11 @@
 """The shapes of answers (JSON Schema 2020-12), and what all shapes are made of."""
 
+from dataclasses import fields
 from typing import Any
 
 from calloff.contract.fields import IN_PROGRESS
 from calloff.domain.calls import STATUSES
+from calloff.media.events import Statistics
 
 Schema = dict[str, Any]
 
@@ -44,6 +46,7 @@ def answer_schemas() -> dict[str, Schema]:
         "call_details": _call_details(),
         "call_list": _call_list(),
         "cancellation_list": _cancellation_list(),
+        "trace": _trace(),
     }
 
 
@@ -171,3 +174,26 @@ def _cancellation_list() -> Schema:
         }
     )
     return shape({"cancellations": {"type": "array", "items": receipt}, "next_before": _NOTHING_YET})
+
+
+def _trace() -> Schema:
+    message = shape(
+        {
+            "timestamp": {"type": "number", "description": "Unix seconds."},
+            "direction": {"type": "string", "enum": ["sent", "received"]},
+            "local": {"type": "string", "description": "Our end: transport, address and port."},
+            "remote": {"type": "string"},
+            "title": {"type": "string", "description": "The method, or status code and reason."},
+            "text": {"type": "string", "description": "The message."},
+        }
+    )
+    media = shape({field.name: {"type": ["number", "null"]} for field in fields(Statistics)})
+    attempt = shape(
+        {
+            "attempt": {"type": "integer", "description": "From 1."},
+            "messages": {"type": "array", "items": message},
+            "messages_left_out": {"type": "integer", "description": "How many there were beyond those that are kept."},
+            "media": {"anyOf": [media, {"type": "null"}], "description": "What the sound has counted."},
+        }
+    )
+    return shape({"attempts": {"type": "array", "items": attempt}})

@@ -13,9 +13,12 @@ from calloff.db.statements import load
 from calloff.domain.calls import STATUSES, CallStatus
 from calloff.domain.errors import InvalidInput, NotFound
 from calloff.domain.phone import parse_number
+from calloff.operations.calls import read_trace
 from calloff.operations.queue import call_off_one_call, to_call
 from calloff.reports.export import Format, export_pages
+from calloff.reports.ladder import ladder
 from calloff.reports.read import call_from_row, find_call, list_calls
+from calloff.reports.traces import AttemptTrace
 
 router = APIRouter(prefix="/apps/{application_id}/{deployment_id}/calls")
 _PAGE, _EXPORT_PAGE = 50, 250
@@ -81,7 +84,13 @@ async def call(request: Request) -> Response:
         shown_number=shown_number(found),
         variables=shown,
         callback=callback,
+        ladders=[ladder(trace, is_masked=found.is_pci) for trace in await _traces(place, found)],
     )
+
+
+async def _traces(place: Place, call: CallStatus) -> list[AttemptTrace]:
+    pool = pool_of(place.request)
+    return await read_trace(pool, await to_call(pool, place.access.actor, call.call_id))
 
 
 @router.post("/{call_id}/cancel")

@@ -137,7 +137,8 @@ function written(example) {
 
 // A body in each of its representations: the first one is shown unless it is long, the others are folded.
 function bodies(content) {
-  return Object.entries(content).map(([type, media], place) => {
+  const shown = Object.entries(content).filter(([, media]) => media.examples);
+  return shown.map(([type, media], place) => {
     const texts = Object.values(media.examples).map((example) => written(example.value));
     const blocks = texts.map((text) => make("pre", {}, text));
     if (place === 0 && texts.every((text) => text.length <= LONG)) {

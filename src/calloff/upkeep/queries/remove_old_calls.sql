@@ -1,4 +1,4 @@
--- Removes what is old enough among the next calls by ID, with their callbacks. IDs grow with time, so a walk that
+-- Removes what is old enough among the next calls by ID, with their callbacks and traces. IDs grow with time, so a walk that
 -- begins at the lowest one and stops at the first batch that is too young has seen everything that is old. A call whose
 -- callback is still to be delivered stays, however old it is.
 WITH batch AS (
@@ -16,6 +16,9 @@ WITH batch AS (
           WHERE k.call_id = c.id AND k.deployment_id = c.deployment_id AND k.delivered_at IS NULL AND k.gave_up_at IS NULL
       )
     RETURNING c.id
+), untraced AS (
+    DELETE FROM call_trace AS t
+    WHERE t.call_id = ANY (ARRAY(SELECT r.id FROM removed AS r))
 ), untold AS (
     DELETE FROM callback AS k
     WHERE k.call_id = ANY (ARRAY(SELECT r.id FROM removed AS r))

@@ -1,0 +1,1 @@
+SELECT attempt, messages, media FROM call_trace WHERE call_id = %(call_id)s ORDER BY attempt

@@ -14,6 +14,7 @@ from bench.report import Figure, write
 from bench.requests import measure_requests
 from bench.settling import measure_settling
 from bench.sip_calls import measure_sip
+from bench.sip_rates import measure_rates
 from bench.stage import FULL, server
 
 _ALL = {
@@ -25,6 +26,7 @@ _ALL = {
     "pages": measure_pages,
     "settling": measure_settling,
     "media": lambda server: measure_media(),
+    "rates": lambda server: measure_rates(),
     "sip": measure_sip,
 }
 

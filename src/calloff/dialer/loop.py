@@ -68,6 +68,11 @@ class Dialer:
         self._turn = 0
         self._id = 0
 
+    @property
+    def calls(self) -> int:
+        """How many it has in hand, from the claim to the end."""
+        return len(self._calls)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Dial until `stop` is set, and return when the last call is over or the drain time-out is."""
         self._id = await register(self._pool, name=self._name, ports=self._ports)

@@ -169,12 +169,15 @@ class Session:
             if sent := self._keys.get(event.batch):
                 sent.set_result(None) if not sent.done() else None
             return
-        if isinstance(event, Lost | Closed):
+        is_last = isinstance(event, Lost | Closed)
+        if is_last:
             self._finish()
         try:
             self._on_event(event)
         except Exception:
             _log.exception("an event of a call's media could not be handled")
+        if is_last:
+            self._on_event = _ignore  # Its owner refers to it in turn; both are freed at once without.
 
     def hear(self, pcm: bytes) -> None:
         """Take sound for `read`; for the engine's client only."""
@@ -196,3 +199,7 @@ class Session:
     def _send(self, command: str, *arguments: object) -> None:
         if self._open:
             self._engine.send(command, self.number, *arguments)
+
+
+def _ignore(event: MediaEvent) -> None:
+    pass

@@ -72,6 +72,14 @@ class OutgoingCall(Machine):
         self._last_copy = now
         self._send_invite()
 
+    def release(self) -> None:
+        """Let go of what refers to it in turn."""
+        super().release()
+        self._sessions.clear()
+        self._session = None
+        self._invite.release()
+        del self._first, self._latest
+
     # What sessions ask of their call
 
     @property
@@ -120,6 +128,8 @@ class OutgoingCall(Machine):
 
         No copy of the INVITE leaves from now on. `reason` is a Reason header's value (`Q.850;cause=16`), or empty.
         """
+        if self.ended:
+            return
         if self._session is not None:
             if not self._session.over:
                 self._session.bye(now, reason)

@@ -119,6 +119,11 @@ class ClientTransaction:
         self._repeat_at: float | None = None
         self._expires: float | None = None
 
+    def release(self) -> None:
+        """Let go of those who are told of responses, and refer to it in turn."""
+        self._on_response = _ignore
+        self._send_again = _do_nothing
+
     def started(self, now: float) -> None:
         """The request has left, or may have: Timers A or E, and B or F, begin."""
         if self.started_at is not None or self.state is not State.CALLING:
@@ -224,3 +229,11 @@ def _beside(invite: Request, method: str, to: str) -> Request:
             *[("route", route) for route in invite.all("route")],
         ],
     )
+
+
+def _ignore(response: Response | None, now: float) -> None:
+    pass
+
+
+def _do_nothing(now: float) -> None:
+    pass

@@ -184,3 +184,4 @@ class UserAgent:
             self._machines[machine.call_id] = left
         else:
             self._machines.pop(machine.call_id, None)
+        machine.release()

@@ -11,6 +11,7 @@ from calloff.dialer.loop import Dialer
 from calloff.reports.traces import TraceWriter
 from calloff.trunks.sip_settings import SipEndpointSettings
 from calloff.wiring.database import conninfo_of, database
+from calloff.wiring.garbage import collect_when_idle
 from calloff.wiring.signals import stop_on_signals
 from calloff.wiring.trunks import Trunks
 from calloff.wiring.voice import conversations
@@ -42,9 +43,10 @@ async def run_dialer(settings: Settings) -> None:
             drain_timeout=settings.drain_timeout,
             retention_days=settings.retention_days,
         )
+        collecting = asyncio.create_task(collect_when_idle(lambda: dialer.calls))
         try:
             await dialer.run(stop)
         finally:
             await trunks.stop()
-            await end_tasks(writing)
+            await end_tasks(writing, collecting)
             await traces.flush()

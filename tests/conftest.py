@@ -6,10 +6,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from calloff.db.pool import Pool, open_pool
 from tests.support.servers import SessionServer, new_database
+
+# A busy machine takes its time; each test has an end of its own.
+hypothesis.settings.register_profile("calloff", deadline=None)
+hypothesis.settings.load_profile("calloff")
 
 TEST_SECONDS = 300
 _SERVER = pytest.StashKey[SessionServer]()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -41,5 +42,6 @@ async def test_every_answer_is_as_documented(pool: Pool, database_url: str, tmp_
         )
         output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()[-6000:]
-        for said in ("Tested: 11", "API Links:    2 covered / 2 selected / 2 total"):
-            assert said in output.decode()
+        assert "Tested: 12" in output.decode()
+        # The two that the document names, and those that Schemathesis infers.
+        assert re.search(r"API Links: +([2-9]) covered / \1 selected / \1 total", output.decode())

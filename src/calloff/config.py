@@ -1,7 +1,8 @@
 """Every setting of Calloff: each is an option of the commands that use it, and an environment variable `CALLOFF_…`."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -212,6 +213,14 @@ def option(setting: Field[Any]) -> str:
 def envvar(setting: Field[Any]) -> str:
     """The environment variable of a setting: `CALLOFF_DATA_DIR`."""
     return f"CALLOFF_{setting.name.upper()}"
+
+
+def misspelled(environment: Iterable[str]) -> dict[str, str]:
+    """The variables that no setting has, but one has nearly; and what that one is called."""
+    known = [envvar(setting) for setting in settings_of()]
+    unknown = sorted(name for name in environment if name.startswith("CALLOFF_") and name not in known)
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.85) for name in unknown}
+    return {name: found[0] for name, found in near.items() if found}
 
 
 def shown(setting: Field[Any], value: object) -> str:

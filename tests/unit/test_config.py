@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from calloff.config import Settings, envvar, option, settings_of, shown
+from calloff.cli import app
+from calloff.config import Settings, envvar, misspelled, option, settings_of, shown
 from calloff.domain.errors import NotConfigured
 from calloff.wiring.credentials import Credentials, write_credentials
 from tests.support.serving import command, environment
@@ -93,3 +94,18 @@ def test_a_retention_shorter_than_results_are_tried_for_is_refused_and_says_why(
             Settings(retention_days=days)
     for days in (0, 4):
         assert Settings(retention_days=days).retention_days == days
+
+
+def test_a_variable_that_is_nearly_one_is_pointed_out() -> None:
+    given = ["CALLOFF_DATABASE_URI", "CALLOFF_RETENTION_DAY", "CALLOFF_PORT", "CALLOFF_CARRIER_PASSWORD", "PATH"]
+    assert misspelled(given) == {
+        "CALLOFF_DATABASE_URI": "CALLOFF_DATABASE_URL",
+        "CALLOFF_RETENTION_DAY": "CALLOFF_RETENTION_DAYS",
+    }
+
+
+def test_every_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CALLOFF_DATABASE_URI", "postgresql://db.example/calloff")
+    with pytest.raises(SystemExit):
+        app(["config"])
+    assert "Is it CALLOFF_DATABASE_URL that was meant?" in capsys.readouterr().err

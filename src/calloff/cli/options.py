@@ -1,6 +1,7 @@
 """Turns the settings into options of the commands that use them."""
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import MISSING
 from functools import wraps
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, cast, get_ty
 
 import typer
 
-from calloff.config import Command, Settings, envvar, option, settings_of
+from calloff.config import Command, Settings, envvar, misspelled, option, settings_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,6 +27,8 @@ def with_settings(
     def decorate(function: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            for given, meant in misspelled(os.environ).items():
+                typer.echo(f"{given} is set, and nothing reads it. Is it {meant} that was meant?", err=True)
             settings = Settings(**cast(dict[str, Any], {name: kwargs.pop(name) for name in names}))
             return function(settings, *args, **kwargs)
 

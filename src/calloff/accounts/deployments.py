@@ -45,7 +45,7 @@ class DeploymentSettings(TypedDict, total=False):
     """What of a deployment can be set; what is left out stays as it is."""
 
     name: Annotated[str, About("Name")]
-    trunk_id: Annotated[int, About("Trunk", "ID of the trunk that the calls go out over.", option="trunk")]
+    trunk_id: Annotated[int, About("Trunk", "What the calls go out over.", option="trunk")]
     caller_id: Annotated[
         str | None, About("Caller ID", "Number to show for calls without one of their own.", none="the trunk's")
     ]

@@ -5,6 +5,7 @@ import re
 
 from playwright.async_api import Page, expect
 
+from calloff.calls.redeliver import redeliver
 from tests.browser.conftest import Watched, follow
 from tests.support.sink import Request, answer, answer_ok, sink
 
@@ -93,10 +94,15 @@ async def test_the_deliveries_of_a_callback_are_told(browser: Watched) -> None:
         await expect(callback).to_contain_text("after 2 attempts")
         await expect(deliveries).to_have_text([failed, delivered])
         assert len({request.headers["webhook-id"] for request in program.requests}) == 1
+        # Sent again by the operator, it is tried once more, and that is the third time.
+        await redeliver(browser.site.pool, browser.site.seed.deployment_id, int(queued["call_id"]))
+        await program.wait(3)
+        await page.reload()
+        await expect(callback).to_contain_text("after 3 attempts")
 
         program.behave = answer(b"410 Gone")
         queued = (await client.post(browser.site.api("queue"), data=fields)).json()
-        await program.wait(3)
+        await program.wait(4)
         await page.goto(f"{browser.site.deployment_url}/calls/{queued['call_id']}")
         await expect(callback).to_contain_text(re.compile("Given up.*after 1 attempt", re.S))
 

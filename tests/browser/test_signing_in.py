@@ -94,6 +94,7 @@ async def test_a_new_password_ends_every_other_session(browser: Watched, chromiu
         await page.get_by_label("New password again").fill(OWN)
         await press(page, "Change the password")
         await expect(page.get_by_role("heading", name="Applications")).to_be_visible()
-        await other.reload()
+        # The page that was left open elsewhere sees it by itself, and comes back to where it was.
+        await other.wait_for_url("**/sign-in?next=**")
         await fill_sign_in(other, browser.site.seed.email, OWN)
         await other.wait_for_url(browser.site.deployment_url)

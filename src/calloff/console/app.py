@@ -106,6 +106,9 @@ async def _answer_calloff_error(request: Request, error: Exception) -> Response:
     if isinstance(error, MustSignIn) and "hx-request" in request.headers:
         # A part of a page: the sign-in page would be put in its place.
         return Response(status_code=401, headers={"HX-Redirect": error.location(request)})
+    if isinstance(error, MustSignIn) and "text/event-stream" in request.headers.get("accept", ""):
+        # A page that is watched: a browser takes nothing but a stream for an answer to it.
+        return Response(f"event: sign-in\ndata: {error.location(request)}\n\n", media_type="text/event-stream")
     if isinstance(error, MustSignIn) and "x-form-token" in request.headers:
         error = MustSignIn("You are signed out, and nothing was queued. Open this page anew to sign in.")
         return HTMLResponse(fragment("_refusal.html", error=error), 401)

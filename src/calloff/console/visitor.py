@@ -36,7 +36,9 @@ class MustSignIn(CalloffError):
         root, path = request.scope["root_path"], request.url.path
         if shown := request.headers.get("hx-current-url"):
             path = urlsplit(shown).path
-        elif path.endswith("/live") or (request.method != "GET" and not _ASKS_TO_CANCEL.fullmatch(path, len(root))):
+        elif path.endswith("/live"):
+            path = path.removesuffix("/live")
+        elif request.method != "GET" and not _ASKS_TO_CANCEL.fullmatch(path, len(root)):
             path = root
         return f"{root}/sign-in?next={quote(path)}"
 

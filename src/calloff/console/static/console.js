@@ -58,6 +58,7 @@ function follow(page) {
   const open = () => {
     stream = new EventSource(page.dataset.stream);
     stream.addEventListener("open", () => isConnected(true));
+    stream.addEventListener("sign-in", (event) => { stream.close(); location.assign(event.data); });
     stream.addEventListener("error", () => {
       isConnected(false);
       // After an answer that is no stream, the browser would not try again.

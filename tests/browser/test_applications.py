@@ -92,10 +92,10 @@ async def test_who_shares_an_application_sees_and_may_what_is_ticked(browser: Wa
         await expect(her_page.get_by_role("heading", name="That did not work")).to_be_visible()
         hers.expect_refusal(403)
         tabs: dict[str, set[str]] = {
-            "View": {"Outbound", "Calls", "Cancellations"},
-            "Queue": {"Outbound", "Calls", "Queue a call", "Upload a list", "Cancellations"},
-            "Cancel": {"Outbound", "Calls", "Cancellations"},
-            "Administer": {"Outbound", "Calls", "Cancellations", "Settings"},
+            "View": {"Outbound", "Calls", "Lists", "Cancellations"},
+            "Queue": {"Outbound", "Calls", "Lists", "Queue a call", "Upload a list", "Cancellations"},
+            "Cancel": {"Outbound", "Calls", "Lists", "Cancellations"},
+            "Administer": {"Outbound", "Calls", "Lists", "Cancellations", "Settings"},
         }
         for permission, expected in tabs.items():
             await _share(page, site.seed.application_id, anna, {"View", permission})

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from calloff.lists.registry import find_lists
 from tests.browser.an_hour import fill
 from tests.browser.conftest import follow, press, watching
 from tests.browser.looks import LOOKS, Look, examine
@@ -19,6 +20,9 @@ PAGES = {
     "queue": "{deployment}/queue",
     "upload": "{deployment}/upload",
     "cancel": "{deployment}/cancel",
+    "lists": "{deployment}/lists",
+    "list": "{deployment}/lists/{list_id}",
+    "cancel-list": "{deployment}/lists/{list_id}/cancel",
     "cancellations": "{deployment}/cancellations",
     "receipt": "{deployment}/cancellations/1",
     "settings": "{deployment}/settings",
@@ -46,6 +50,9 @@ async def test_every_page_can_be_used_by_everybody(still_site: Site, chromium: B
         "trunk_id": seed.trunk_id,
         "call_id": await fill(still_site),
     }
+    await still_site.queue(40)
+    [newest] = await find_lists(still_site.pool, limit=1, deployment_id=seed.deployment_id)
+    places["list_id"] = newest.list_id
     async with watching(chromium, still_site, look) as browser:
         page = await browser.page()
         await page.goto(f"{still_site.url}/console/sign-in")

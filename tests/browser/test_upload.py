@@ -26,7 +26,35 @@ async def test_a_list_is_looked_at_and_queued(browser: Watched) -> None:
     await page.get_by_role("button", name="Queue the list").click()
     await expect(page.get_by_role("status")).to_contain_text("200 calls are queued. 1 row was left out.")
     await page.get_by_role("link", name="See them go").click()
-    await expect(page.locator(".number.pending dd")).to_have_text("200")
+    await expect(page.get_by_role("heading", name="list.csv")).to_be_visible()
+    await expect(page.get_by_text("0 of 200 calls are over")).to_be_visible()
+
+
+async def test_one_list_is_called_off_and_the_other_goes_on(browser: Watched) -> None:
+    site = browser.site
+    for calls in (3, 5):
+        await site.queue(calls)
+    page = await browser.sign_in()
+    await follow(page, "Lists")
+    lists = page.get_by_role("table").get_by_role("link")
+    await expect(lists).to_have_count(2)
+    await lists.first.click()
+    await press(page, "Pause this list")
+    await expect(page.locator("#list-progress .status")).to_have_text("Paused")
+    await press(page, "Resume this list")
+    await expect(page.locator("#list-progress .status")).to_have_text("Running")
+    await follow(page, "Call this list off")
+    await expect(page.get_by_text("5 pending calls of this list stop")).to_be_visible()
+    await press(page, "Call this list off")
+    await expect(page.get_by_text("This list was called off by")).to_contain_text(site.seed.email)
+    await expect(page.get_by_role("link", name="Call this list off")).to_have_count(0)
+    await expect(page.get_by_text("5 of 5 calls are over")).to_be_visible()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Download the results").click()
+    results = (await (await downloading.value).path()).read_text(encoding="utf-8")
+    assert results.count(",canceled,") == 5
+    await follow(page, "Outbound")
+    await expect(page.locator(".number.pending dd")).to_have_text("3")
 
 
 async def test_a_list_that_cannot_be_queued_says_why(browser: Watched) -> None:

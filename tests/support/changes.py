@@ -28,10 +28,13 @@ SELECT account_id, user_id, origin, action, subject
 FROM (
     SELECT at, account_id, user_id, origin, action, subject FROM audit_log
     UNION ALL
-    SELECT x.canceled_at, a.account_id, x.user_id, x.origin, 'call everything off', 'deployment ' || d.id
+    SELECT x.canceled_at, a.account_id, x.user_id, x.origin,
+           CASE WHEN l.id IS NULL THEN 'call everything off' ELSE 'call a list off' END,
+           CASE WHEN l.id IS NULL THEN 'deployment ' || d.id ELSE 'list ' || l.id END
     FROM cancellation AS x
     JOIN deployment AS d ON d.id = x.deployment_id
     JOIN application AS a ON a.id = d.application_id
+    LEFT JOIN list AS l ON l.deployment_id = x.deployment_id AND l.epoch = x.epoch - 1
     WHERE x.origin <> 'test' AND d.deleted_at IS NULL
 ) AS entry
 ORDER BY at
@@ -237,6 +240,27 @@ CHANGES = (
         "calloff cancel {call_id}",
     ),
     _change(
+        "pause a list",
+        "list {list_id}",
+        "POST /console/apps/{application_id}/{deployment_id}/lists/{list_id}/pause",
+        "POST /api/lists/{list_id}/pause",
+        "calloff list pause {list_id}",
+    ),
+    _change(
+        "resume a list",
+        "list {list_id}",
+        "POST /console/apps/{application_id}/{deployment_id}/lists/{list_id}/resume",
+        "POST /api/lists/{list_id}/resume",
+        "calloff list resume {list_id}",
+    ),
+    _change(
+        "call a list off",
+        "list {list_id}",
+        "POST /console/apps/{application_id}/{deployment_id}/lists/{list_id}/cancel",
+        "DELETE /api/lists/{list_id}",
+        "calloff cancel --list {list_id} --yes",
+    ),
+    _change(
         "queue a list of 2 calls",
         "deployment {deployment_id}",
         "POST /console/apps/{application_id}/{deployment_id}/upload",
@@ -255,6 +279,7 @@ NOT_RECORDED = {
     "calloff watch": _LOOKS,
     "calloff trace": _LOOKS,
     "calloff export": _LOOKS,
+    **{f"calloff list {looks}": _LOOKS for looks in ("all", "show", "results")},
     "calloff verify": _LOOKS,
     "calloff config": _LOOKS,
     **{

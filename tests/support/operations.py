@@ -31,7 +31,18 @@ from calloff.domain.numbers import understand
 from calloff.domain.phone import parse_destination
 from calloff.domain.schedule import Schedule
 from calloff.lists.bulk import SharedFields, StagedRow, Upload
-from calloff.operations import accounts, applications, calls, deployments, messages, queue, rules, trunks, users
+from calloff.operations import (
+    accounts,
+    applications,
+    calls,
+    deployments,
+    lists,
+    messages,
+    queue,
+    rules,
+    trunks,
+    users,
+)
 from calloff.operations.access import (
     OPERATOR,
     Access,
@@ -43,6 +54,7 @@ from calloff.operations.access import (
     to_application,
     to_deployment,
 )
+from calloff.operations.lists import to_list
 from calloff.operations.operation import Operation
 from calloff.operations.queue import to_call
 from calloff.operations.users import to_key, to_user
@@ -53,7 +65,7 @@ from calloff.voice.messages import Draft
 from calloff.voice.speech import Speech
 from tests.support.seed import Seed, seed
 from tests.support.site import PASSWORD
-from tests.support.uploading import publish_document
+from tests.support.uploading import publish_document, queue_small_list
 
 AnyOperation = Operation[Any, ..., Any]
 
@@ -69,6 +81,8 @@ class World:
     """A user of the tenant's who has nothing."""
     call_id: int
     """A call of the tenant's that waits."""
+    list_id: int
+    """A list of the tenant's that waits."""
     key_id: int
     """A developer key of the target's."""
 
@@ -105,6 +119,10 @@ async def _deployment(world: World, actor: Actor) -> Access:
 
 async def _call(world: World, actor: Actor) -> Access:
     return await to_call(world.pool, actor, world.call_id)
+
+
+async def _call_list(world: World, actor: Actor) -> Access:
+    return await to_list(world.pool, actor, world.list_id)
 
 
 async def _user(world: World, actor: Actor) -> Access:
@@ -170,6 +188,13 @@ TRIALS: dict[AnyOperation, Trial] = {
     deployments.delete_deployment: Trial(_deployment),
     deployments.rotate_callback_key: Trial(_deployment, lambda world: (_BOX,)),
     deployments.redeliver_callbacks: Trial(_deployment),
+    lists.list_lists: Trial(_account, named={"limit": 1}),
+    lists.list_lists_of_deployment: Trial(_deployment, named={"limit": 1}),
+    lists.read_list: Trial(_call_list),
+    lists.read_list_results: Trial(_call_list),
+    lists.call_list_off: Trial(_call_list),
+    lists.pause_list: Trial(_call_list),
+    lists.resume_list: Trial(_call_list),
     queue.pause: Trial(_deployment),
     queue.resume: Trial(_deployment),
     queue.call_everything_off: Trial(_deployment),
@@ -226,9 +251,10 @@ async def make_world(pool: Pool, operator: Seed) -> World:
     target = User(added.id, added.account_id, added.email, False)
     call_id = await submit(pool, tenant.deployment_id, NewCall(parse_destination("+16175551234")))
     key = await add_key(pool, target.user_id)
+    list_id = await queue_small_list(pool, tenant.deployment_id)
     for version in (1, 2):
         await publish_document(pool, tenant.deployment_id, "reminder", _VXML + b"<!-- %d -->" % version)
-    return World(pool, operator, tenant, target, call_id, key.id)
+    return World(pool, operator, tenant, target, call_id, list_id, key.id)
 
 
 async def somebody(world: World, role: str, door: Door) -> Actor:

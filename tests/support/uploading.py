@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 
 from calloff.db.pool import Pool
+from calloff.domain.phone import parse_destination
+from calloff.domain.schedule import Schedule
+from calloff.lists.bulk import SharedFields, StagedRow, Upload
 from calloff.operations.access import OPERATOR, to_deployment
 from calloff.operations.messages import publish_message, save_message
 from calloff.voice.messages import Draft, find_version, keep_version, publish
@@ -27,3 +30,13 @@ async def publish_document(pool: Pool, deployment_id: int, name: str, vxml: byte
         draft = Draft(vxml)
         await keep_version(connection, application_id, name, draft, parse_document(vxml), None)
         await publish(connection, deployment_id, await find_version(connection, application_id, name))
+
+
+async def queue_small_list(pool: Pool, deployment_id: int) -> int:
+    """Queue a list of two calls, without an entry in the audit log; returns its ID."""
+    assert isinstance(pool.conninfo, str)
+    async with Upload.open(pool.conninfo, deployment_id, None) as upload:
+        await upload.stage([StagedRow(line, parse_destination(f"+1617555123{line}"), {}) for line in (1, 2)])
+        totals = await upload.queue(SharedFields(Schedule(), None, False, {}), b"", origin="test")
+    assert totals.list_id is not None
+    return totals.list_id

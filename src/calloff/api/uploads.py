@@ -1,7 +1,5 @@
 """Reads a bulk upload as it streams in: the rows of its list go to the stage, its fields are kept."""
 
-import hashlib
-
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
@@ -10,9 +8,11 @@ from calloff.api.errors import UnsupportedBody
 from calloff.api.multipart import MultipartStream
 from calloff.calls.idempotency import fingerprint_of
 from calloff.contract.fields import (
+    LIST_NAME,
     SHARED_FIELDS,
     check_text,
     parse_is_pci,
+    parse_list_name,
     parse_result_url,
     parse_schedule,
     parse_variables,
@@ -41,7 +41,7 @@ async def read_upload(request: Request, upload: Upload, country: str) -> tuple[S
     if announced.isdecimal() and int(announced) > MAX_LIST:
         raise too_large(MAX_LIST)
     async with Staging(upload, country) as staging:
-        reader = _Reader(staging)
+        reader = _Reader(upload, staging)
         async for chunk in read_patiently(aiter(request.stream()), MAX_LIST):
             for piece in stream.feed(chunk):
                 if piece.name == "csv":
@@ -63,17 +63,16 @@ def _boundary(request: Request) -> bytes:
 class _Reader:
     """Collects the parts of the form."""
 
-    def __init__(self, staging: Staging) -> None:
+    def __init__(self, upload: Upload, staging: Staging) -> None:
+        self._upload = upload
         self._staging = staging
         self._list_ended = False
-        self._digest = hashlib.sha256()
         self._fields: list[tuple[str, str]] = []
         self._value = bytearray()
 
     async def take_list(self, data: bytes, *, ends: bool) -> None:
         if self._list_ended:
             raise InvalidInput("csv was sent twice. Send one list.", code=Code.FIELD_REPEATED)
-        self._digest.update(data)
         await self._staging.feed(data)
         if ends:
             await self._staging.finish()
@@ -97,8 +96,12 @@ class _Reader:
             raise InvalidInput("csv is missing. Send the list as the part csv of the form.", code=Code.CSV_MISSING)
         fields = understand_fields(unique_fields(self._fields), form=True)
         check_text(fields)
-        refuse_unknown(fields, {*SHARED_FIELDS, _DESTINATION_COLUMN})
+        refuse_unknown(fields, {*SHARED_FIELDS, _DESTINATION_COLUMN, LIST_NAME})
         shared = SharedFields(
-            parse_schedule(fields), parse_result_url(fields), parse_is_pci(fields), dict(parse_variables(fields) or {})
+            parse_schedule(fields),
+            parse_result_url(fields),
+            parse_is_pci(fields),
+            dict(parse_variables(fields) or {}),
+            parse_list_name(fields),
         )
-        return shared, fingerprint_of({**fields, "csv": self._digest.hexdigest()})
+        return shared, fingerprint_of({**fields, "csv": self._upload.digest.hexdigest()})

@@ -6,6 +6,7 @@ from calloff.cli.cancel import cancel
 from calloff.cli.client import add_client_commands
 from calloff.cli.errors import App
 from calloff.cli.export import export
+from calloff.cli.lists import lists
 from calloff.cli.processes import add_process_commands
 from calloff.cli.show_config import config
 from calloff.cli.verify import verify_receipt
@@ -21,6 +22,7 @@ app = App(
 )
 add_process_commands(app)
 app.add_typer(admin)
+app.add_typer(lists)
 add_client_commands(app)
 app.command()(cancel)
 app.command()(bulk)

@@ -49,6 +49,7 @@ def bulk(
         list[str] | None,
         typer.Option("--variable", metavar="NAME=VALUE", help="For the application, in every call. Repeatable."),
     ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the list; else as the file.")] = None,
     destination_column: Annotated[str | None, typer.Option(help="The column of the numbers.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Repeat an upload with its key: it queues once.")] = None,
     as_json: AsJson = False,
@@ -63,6 +64,7 @@ def bulk(
         pci=pci,
         variable=variable,
     )
+    given["list_name"] = name or file.name
     if destination_column is not None:
         given["destination_column"] = destination_column
     boundary = uuid4().hex
@@ -107,7 +109,9 @@ def _frame(boundary: str, fields: dict[str, str]) -> tuple[bytes, bytes]:
 
 
 def _summary(answer: dict[str, Any]) -> str:
-    lines = [f"{answer['queued']} calls are queued, {answer['rejected']} rows were rejected."]
+    lines = [
+        f"{answer['queued']} calls are queued as list {answer['list_id']}, {answer['rejected']} rows were rejected."
+    ]
     lines += [f"  line {error['line']}: {error['error']}" for error in answer["errors"][:_SHOWN_ERRORS]]
     if answer["rejected"] > _SHOWN_ERRORS:
         lines.append("  … --json prints all of them.")

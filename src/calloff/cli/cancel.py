@@ -24,22 +24,27 @@ def cancel(
     deployment: Annotated[
         int | None, typer.Option(help="ID of the deployment whose pending calls to call off.")
     ] = None,
+    list_id: Annotated[
+        int | None, typer.Option("--list", help="ID of the list whose pending calls to call off.")
+    ] = None,
     hang_up: Annotated[
         bool, typer.Option("--hang-up", help="With --deployment, end what is dialing or connected, too.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Call off one call, or with --deployment everything that is pending in a deployment."""
-    if call_id is not None and (deployment is not None or hang_up):
-        raise InvalidInput("Name a call or --deployment, not both; --hang-up goes with --deployment.")
-    if call_id is not None:
+    """Call off one call, with --list a list, or with --deployment everything that is pending in a deployment."""
+    if [call_id, deployment, list_id].count(None) < 2 or (hang_up and deployment is None and (call_id or list_id)):
+        raise InvalidInput("Name a call, --list or --deployment, and only one; --hang-up goes with --deployment.")
+    if list_id is not None:
+        _cancel_list(settings, list_id, yes=yes, as_json=as_json)
+    elif call_id is not None:
         _cancel_call(settings, call_id, as_json=as_json)
     elif deployment is not None:
         _cancel_deployment(settings, app, deployment, hang_up=hang_up, yes=yes, as_json=as_json)
     else:
         # A script's variable was empty: what it meant was never everything.
-        raise InvalidInput("Nothing was named, and nothing is called off. Name a call's ID, or --deployment.")
+        raise InvalidInput("Nothing was named, and nothing is called off. Name a call's ID, --list or --deployment.")
 
 
 def _cancel_call(settings: Settings, call_id: str, *, as_json: bool) -> None:
@@ -47,6 +52,27 @@ def _cancel_call(settings: Settings, call_id: str, *, as_json: bool) -> None:
         raise InvalidInput("That is no ID of a call, and nothing is called off. Name one in digits.")
     ask(settings, "DELETE", f"/api/outbound/{int(call_id)}")
     show_values({"id": str(int(call_id))}, f"Call {int(call_id)} is called off.", as_json=as_json)
+
+
+def _cancel_list(settings: Settings, list_id: int, *, yes: bool, as_json: bool) -> None:
+    path = f"/api/lists/{list_id}"
+    if not yes:
+        found = ask(settings, "GET", path)["list"]
+        what = f"list {list_id} ({found['name']}) of deployment {found['deployment_id']}"
+        if not sys.stdin.isatty():
+            raise InvalidInput(
+                f"This would call off {what}: {found['waiting']} wait. Nobody can be asked here; add --yes."
+            )
+        typer.confirm(f"Call off {what}? {found['waiting']} wait.", abort=True, err=True)
+    ask(settings, "DELETE", path)
+    found = None
+    # Those who may call off need not be allowed to look.
+    with suppress(CalloffError):
+        found = ask(settings, "GET", path)["list"]
+    sentence = f"List {list_id} is called off."
+    if found is not None:
+        sentence += f" {found['results'].get('canceled', 0)} calls will not ring."
+    show_values({"list_id": str(list_id), "list": found}, sentence, as_json=as_json)
 
 
 def _cancel_deployment(

@@ -134,6 +134,11 @@ def ask(settings: Settings, method: str, path: str, **what: Any) -> Any:
         raise _not_calloff(settings) from error
 
 
+def fetch(settings: Settings, path: str) -> bytes:
+    """The file at that address, as it is. Raises as `_request`."""
+    return _request(settings, "GET", path).content
+
+
 def _request(settings: Settings, method: str, path: str, **what: Any) -> httpx.Response:
     """The API's answer.
 

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from calloff.contract.fields import (
+    LIST_NAME,
     Fields,
     parse_call,
     parse_is_pci,
+    parse_list_name,
     parse_result_url,
     parse_schedule,
     parse_variables,
@@ -23,6 +25,7 @@ _WORDS = {
     "reattempt_wait": "the wait between attempts",
     "result_url": "the callback's address",
     "phone_number": "the number",
+    "list_name": "the name of the list",
     "ani": "the caller ID",
     "postd": "the digits to send",
 }
@@ -42,7 +45,8 @@ def read_shared(form: Mapping[str, str]) -> SharedFields:
     schedule = parse_schedule(fields)
     schedule.check(time.time())
     variables = parse_variables(fields)
-    return SharedFields(schedule, parse_result_url(fields), parse_is_pci(fields), dict(variables or {}))
+    name = parse_list_name({LIST_NAME: form.get(LIST_NAME, "").strip()})
+    return SharedFields(schedule, parse_result_url(fields), parse_is_pci(fields), dict(variables or {}), name)
 
 
 def in_words(error: InvalidInput) -> InvalidInput:

@@ -40,6 +40,7 @@ class Outcome:
     rejected: int
     shown: list[RejectedRow]
     """The first of the rejected rows."""
+    list_id: int | None
 
 
 async def preview_list(request: Request, country: str) -> Preview:
@@ -75,7 +76,7 @@ async def upload_list(request: Request, access: DeploymentAccess) -> Outcome:
             await staging.finish()
         totals = await queue_list(pool_of(request), access, upload, shared)
         shown = [row async for row in upload.rejected_rows(limit=_SHOWN)]
-        return Outcome(totals.queued, totals.rejected, shown)
+        return Outcome(totals.queued, totals.rejected, shown, totals.list_id)
 
 
 async def _read_form(chunks: AsyncIterator[bytes]) -> tuple[SharedFields, bytes]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from calloff.domain.call_lists import CallList
 from calloff.domain.calls import CallStatus
 
 
@@ -28,4 +29,35 @@ def call_details(call: CallStatus) -> dict[str, Any]:
         "sip_code": call.sip_code,
         "callee_type": call.callee_type,
         "variables": dict(call.collected),
+    }
+
+
+def list_details(found: CallList) -> dict[str, Any]:
+    """A list as callers read it: identifiers are strings, times Unix seconds, counts of calls numbers."""
+    cancellation = found.cancellation
+    return {
+        "list_id": str(found.list_id),
+        "application_id": str(found.application_id),
+        "deployment_id": str(found.deployment_id),
+        "name": found.name,
+        "state": found.state,
+        "queued_timestamp": int(found.queued_at.timestamp()),
+        "queued_by": found.queued_by,
+        "origin": found.origin,
+        "sha256": found.sha256.hex(),
+        "accepted": found.accepted,
+        "rejected": found.rejected,
+        "waiting": found.waiting,
+        "in_progress": found.in_progress,
+        "over": found.over,
+        "results": found.results,
+        "ended_timestamp": int(found.ended_at.timestamp()) if found.ended_at else None,
+        "cancellation": None
+        if cancellation is None
+        else {
+            "canceled_at": int(cancellation.canceled_at.timestamp()),
+            "canceled_by": cancellation.canceled_by,
+            "origin": cancellation.origin,
+            "scope": "list" if cancellation.is_own else "deployment",
+        },
     }

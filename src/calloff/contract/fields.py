@@ -19,6 +19,9 @@ SHARED_FIELDS = frozenset(
     {"start_timestamp", "end_timestamp", "max_attempts", "reattempt_wait", "result_url", "is_pci", "variables"}
 )
 """The fields that describe how to call, whoever is called."""
+LIST_NAME = "list_name"
+"""What people call a list."""
+_MAX_LIST_NAME = 200
 IN_PROGRESS = ("continue", "hang_up")
 """What a cancel does with calls that are dialing or connected: nothing, or CANCEL or BYE."""
 _MAX_URL = 2048
@@ -115,6 +118,19 @@ def parse_is_pci(fields: Fields) -> bool:
     if value in (None, 0, 1):
         return value == 1
     raise InvalidInput("is_pci is neither 0 nor 1, true nor false. Give one of them.", field="is_pci")
+
+
+def parse_list_name(fields: Fields) -> str | None:
+    """What the list is called; None if it has no name."""
+    name = _given(fields, LIST_NAME)
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_LIST_NAME or not name.isprintable():
+        raise InvalidInput(
+            f"list_name is no line of at most {_MAX_LIST_NAME} characters. Shorten it, or leave it out.",
+            field=LIST_NAME,
+        )
+    return name.strip()
 
 
 def parse_variables(fields: Fields) -> Mapping[str, str] | None:

@@ -3,23 +3,57 @@
 CREATE DOMAIN public.phone_number AS text
 	CONSTRAINT phone_number_check CHECK ((VALUE ~ '^\+?[0-9]{7,15}$'::text));
 
+CREATE FUNCTION public.base_list_epoch() RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '1099511627776'::bigint;
+
+CREATE FUNCTION public.called_off_by(p_deployment_id bigint, p_epoch bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF p_epoch < base_list_epoch() THEN
+        RETURN (SELECT p_epoch + 1 FROM queue AS q WHERE q.deployment_id = p_deployment_id AND q.epoch > p_epoch);
+    END IF;
+    RETURN (
+        SELECT coalesce(x.epoch, CASE WHEN l.queue_epoch < q.epoch THEN l.queue_epoch + 1 END)
+        FROM list AS l
+        JOIN queue AS q ON q.deployment_id = l.deployment_id
+        LEFT JOIN cancellation AS x ON x.deployment_id = l.deployment_id AND x.epoch = l.epoch + 1
+        WHERE l.deployment_id = p_deployment_id AND l.epoch = p_epoch);
+END $$;
+
 CREATE FUNCTION public.cancel_call(p_deployment_id bigint, p_call_id bigint) RETURNS boolean
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET lock_timeout TO '6s'
     AS $$
-DECLARE
-    v_epoch bigint;
 BEGIN
     PERFORM commit_durably();
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
-    SELECT epoch INTO v_epoch FROM queue WHERE deployment_id = p_deployment_id;
     UPDATE call
     SET state = 'canceled', token = NULL, dialer_id = NULL, ended_at = clock_timestamp(),
         events = events || event('canceled', clock_timestamp())
     WHERE deployment_id = p_deployment_id AND id = p_call_id
-      AND state IN ('queued', 'claimed') AND epoch = v_epoch;
+      AND state IN ('queued', 'claimed') AND called_off_by(p_deployment_id, epoch) IS NULL;
     RETURN FOUND;
+END $$;
+
+CREATE FUNCTION public.cancel_list(p_deployment_id bigint, p_list_id bigint, p_user_id bigint, p_origin text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET lock_timeout TO '6s'
+    AS $$
+DECLARE
+    v_list list;
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock(queue_lock_key(p_deployment_id));
+    -- Written in any case, so that the answer is flushed after what it tells of.
+    UPDATE list SET paused_at = paused_at WHERE deployment_id = p_deployment_id AND id = p_list_id RETURNING * INTO v_list;
+    INSERT INTO cancellation (deployment_id, epoch, canceled_at, user_id, origin)
+    SELECT p_deployment_id, v_list.epoch + 1, clock_timestamp(), p_user_id, p_origin
+    WHERE called_off_by(p_deployment_id, v_list.epoch) IS NULL AND v_list.id IS NOT NULL;
+    RETURN called_off_by(p_deployment_id, v_list.epoch);
 END $$;
 
 CREATE FUNCTION public.cancel_pending(p_deployment_id bigint, p_user_id bigint, p_origin text, p_hangs_up boolean DEFAULT false) RETURNS bigint
@@ -63,8 +97,10 @@ DECLARE
     v_interval   double precision;
     v_next       timestamptz;
     v_token      uuid := gen_random_uuid();
-    v_calls      json;
-    v_claimed    integer;
+    v_epoch      bigint;
+    v_calls      jsonb := '[]';
+    v_claimed    integer := 0;
+    v_taken      jsonb;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
@@ -135,28 +171,44 @@ BEGIN
             0.05, coalesce(extract(epoch FROM v_next - v_now) - p_horizon, 0)));
     END IF;
 
-    WITH due AS (
-        SELECT id FROM call
-        WHERE deployment_id = p_deployment_id AND epoch = v_queue.epoch AND state = 'queued'
-          AND due_at <= v_now AND (end_at IS NULL OR end_at > v_now)
-        ORDER BY due_at, id
-        LIMIT v_allowed
-        FOR UPDATE SKIP LOCKED
-    ), claimed AS (
-        UPDATE call AS c
-        SET state = 'claimed', token = v_token, dialer_id = p_dialer_id, claimed_at = v_now
-        FROM due
-        WHERE c.id = due.id AND c.deployment_id = p_deployment_id
-        RETURNING c.*
-    )
-    SELECT
-        count(*),
-        json_agg(json_build_object(
+    -- First from where somebody has been due for longest. One after the other, because what is locked in a lane and then
+    -- not taken would be written for nothing.
+    FOR v_epoch IN
+        SELECT n.epoch
+        FROM lane AS n
+        CROSS JOIN LATERAL (
+            SELECT c.due_at, c.id FROM call AS c
+            WHERE c.deployment_id = p_deployment_id AND c.epoch = n.epoch AND c.state = 'queued' AND c.due_at <= v_now
+            ORDER BY c.due_at, c.id
+            LIMIT 1
+        ) AS first
+        WHERE n.deployment_id = p_deployment_id AND n.paused_at IS NULL
+        ORDER BY first.due_at, first.id
+    LOOP
+        WITH due AS (
+            SELECT id FROM call
+            WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
+              AND due_at <= v_now AND (end_at IS NULL OR end_at > v_now)
+            ORDER BY due_at, id
+            LIMIT v_allowed - v_claimed
+            FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+            UPDATE call AS c
+            SET state = 'claimed', token = v_token, dialer_id = p_dialer_id, claimed_at = v_now
+            FROM due
+            WHERE c.id = due.id AND c.deployment_id = p_deployment_id
+            RETURNING c.*
+        )
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
             'id', id, 'phone_number', phone_number, 'number', '+' || number_of(number, phone_number),
             'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
-            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id)
-    INTO v_claimed, v_calls
-    FROM claimed;
+            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id), '[]')
+        INTO v_taken
+        FROM claimed;
+        v_calls := v_calls || v_taken;
+        v_claimed := v_claimed + jsonb_array_length(v_taken);
+        EXIT WHEN v_claimed = v_allowed;
+    END LOOP;
 
     IF v_claimed > 0 AND v_deployment.calls_per_second IS NOT NULL THEN
         UPDATE queue SET next_start_at = v_next + make_interval(secs => v_claimed / v_deployment.calls_per_second)
@@ -172,7 +224,7 @@ BEGIN
     END IF;
     RETURN json_build_object(
         'token', v_token, 'epoch', v_queue.epoch, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
-        'message_version_id', v_deployment.message_version_id, 'calls', coalesce(v_calls, '[]'::json),
+        'message_version_id', v_deployment.message_version_id, 'calls', v_calls,
         'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
             0.005, coalesce(extract(epoch FROM v_next - v_now) + v_claimed * v_interval - p_horizon, 0.05)) END);
@@ -200,7 +252,7 @@ CREATE FUNCTION public.count_deleted_calls() RETURNS trigger
 BEGIN
     INSERT INTO call_count
     SELECT deployment_id, epoch, counted_state(state), coalesce(result, ''), pg_backend_pid() % 16, sum(n)
-    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, -1 AS n FROM deleted
+    FROM (SELECT deployment_id, CASE WHEN ended_at IS NULL THEN epoch ELSE -1 END AS epoch, state, result, -1 AS n FROM deleted
           UNION ALL
           SELECT deployment_id, -2, state, result, 1 FROM deleted WHERE ended_at IS NOT NULL) AS change
     GROUP BY 1, 2, 3, 4
@@ -250,9 +302,9 @@ BEGIN
         ORDER BY 1, 2, 3, 4
         ON CONFLICT (deployment_id, epoch, state, result, slot)
         DO UPDATE SET calls = call_count.calls + excluded.calls
-        RETURNING epoch
+        RETURNING state
     )
-    SELECT bool_or(epoch = -1) INTO v_some_ended FROM counted;
+    SELECT bool_or(state IN ('completed', 'failed', 'canceled')) INTO v_some_ended FROM counted;
     IF NOT coalesce(v_some_ended, false) THEN
         RETURN NULL;
     END IF;
@@ -278,7 +330,7 @@ END $$;
 
 CREATE FUNCTION public.counted_epoch(p_epoch bigint, p_ended_at timestamp with time zone) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (p_ended_at IS NULL) THEN p_epoch ELSE ('-1'::integer)::bigint END;
+    RETURN CASE WHEN ((p_ended_at IS NULL) OR (p_epoch >= public.base_list_epoch())) THEN p_epoch ELSE ('-1'::integer)::bigint END;
 
 CREATE FUNCTION public.counted_state(p_state text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -310,24 +362,28 @@ DECLARE
     -- Not read in the query: a volatile function is no bound for an index scan.
     v_now     timestamptz := clock_timestamp();
     v_epoch   bigint;
-    v_expired integer;
+    v_rows    integer;
+    v_expired integer := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
-    SELECT epoch INTO v_epoch FROM queue WHERE deployment_id = p_deployment_id;
-    WITH closed AS (
-        SELECT id FROM call
-        WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
-          AND end_at <= v_now
-        ORDER BY end_at
-        LIMIT p_limit
-        FOR UPDATE SKIP LOCKED
-    )
-    UPDATE call AS c
-    SET state = 'failed', result = 'expired', ended_at = v_now,
-        events = events || event('expired', c.end_at)
-    FROM closed
-    WHERE c.id = closed.id AND c.deployment_id = p_deployment_id;
-    GET DIAGNOSTICS v_expired = ROW_COUNT;
+    FOR v_epoch IN SELECT epoch FROM lane WHERE deployment_id = p_deployment_id LOOP
+        WITH closed AS (
+            SELECT id FROM call
+            WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
+              AND end_at <= v_now
+            ORDER BY end_at
+            LIMIT p_limit - v_expired
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE call AS c
+        SET state = 'failed', result = 'expired', ended_at = v_now,
+            events = events || event('expired', c.end_at)
+        FROM closed
+        WHERE c.id = closed.id AND c.deployment_id = p_deployment_id;
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_expired := v_expired + v_rows;
+        EXIT WHEN v_expired = p_limit;
+    END LOOP;
     RETURN v_expired;
 END $$;
 
@@ -477,6 +533,25 @@ SELECT coalesce(p_number, CASE WHEN p_phone_number ~ '^[2-9][0-9]{9}$' THEN ('1'
                                ELSE ltrim(p_phone_number, '+')::bigint END)
 $_$;
 
+CREATE FUNCTION public.pause_list(p_deployment_id bigint, p_list_id bigint, p_paused boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET lock_timeout TO '6s'
+    AS $$
+DECLARE
+    v_found boolean;
+BEGIN
+    PERFORM commit_durably();
+    PERFORM pg_advisory_xact_lock(queue_lock_key(p_deployment_id));
+    UPDATE list SET paused_at = CASE WHEN p_paused THEN coalesce(paused_at, clock_timestamp()) END
+    WHERE deployment_id = p_deployment_id AND id = p_list_id;
+    v_found := FOUND;
+    IF NOT p_paused THEN
+        PERFORM pg_notify('calloff_due', '');
+    END IF;
+    RETURN v_found;
+END $$;
+
 CREATE FUNCTION public.pause_queue(p_deployment_id bigint, p_paused boolean) RETURNS boolean
     LANGUAGE plpgsql
     SET jit TO 'off'
@@ -614,7 +689,9 @@ BEGIN
             FROM unnest(p_call_ids, p_tokens, p_dialogs) AS claim (id, token, dialog)
             WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
               -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
-              AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
+              AND c.state IS NOT DISTINCT FROM 'claimed' AND called_off_by(p_deployment_id, c.epoch) IS NULL
+              AND NOT EXISTS (SELECT FROM list AS l WHERE l.deployment_id = p_deployment_id AND l.epoch = c.epoch
+                                                      AND l.paused_at IS NOT NULL)
               AND (c.end_at IS NULL OR c.end_at > v_now)
               AND forbidding_rule(v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number),
                                   c.country, c.number_kind, v_now) IS NULL
@@ -630,14 +707,15 @@ BEGIN
                    -- Hours that do not come within the call's window, or never, forbid it for good.
                    CASE WHEN r.rule IS NOT NULL THEN r.rule
                         WHEN h.until IS NULL OR h.until >= c.end_at THEN 'calling_hours' END AS rule,
-                   CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
-                        WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
+                   CASE WHEN called_off_by(p_deployment_id, c.epoch) IS NOT NULL THEN 'canceled'
+                        WHEN v_queue.paused_at IS NOT NULL OR l.paused_at IS NOT NULL THEN 'paused'
                         WHEN c.end_at <= v_now THEN 'window_closed'
                         WHEN r.rule IS NOT NULL OR h.until IS NULL OR h.until >= c.end_at THEN 'not_permitted'
                         WHEN h.until > v_now THEN 'held'
                         ELSE 'window_closed' END AS reason
             FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
             JOIN call AS c ON c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+            LEFT JOIN list AS l ON l.deployment_id = p_deployment_id AND l.epoch = c.epoch
             CROSS JOIN LATERAL forbidding_rule(
                 v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number), c.country, c.number_kind,
                 v_now) AS r (rule)
@@ -768,13 +846,30 @@ CREATE TABLE public.cancellation (
     hangs_up boolean DEFAULT false NOT NULL
 );
 
-CREATE TABLE public.queue (
+CREATE TABLE public.list (
+    id bigint NOT NULL,
     deployment_id bigint NOT NULL,
-    epoch bigint DEFAULT 0 NOT NULL,
+    epoch bigint GENERATED ALWAYS AS (('1099511627776'::bigint + (2 * id))) STORED NOT NULL,
+    queue_epoch bigint NOT NULL,
+    name text NOT NULL,
+    sha256 bytea NOT NULL,
+    columns text[] NOT NULL,
+    user_id bigint,
+    origin text NOT NULL,
+    queued_at timestamp with time zone DEFAULT now() NOT NULL,
+    accepted bigint NOT NULL,
+    rejected bigint NOT NULL,
+    first_call_id bigint NOT NULL,
+    last_call_id bigint NOT NULL,
     paused_at timestamp with time zone,
-    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
-)
-WITH (fillfactor='50');
+    ended_at timestamp with time zone,
+    results jsonb,
+    CONSTRAINT ended_has_its_results CHECK (((ended_at IS NULL) = (results IS NULL))),
+    CONSTRAINT list_accepted_check CHECK ((accepted > 0)),
+    CONSTRAINT list_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT list_rejected_check CHECK ((rejected >= 0)),
+    CONSTRAINT list_sha256_check CHECK ((octet_length(sha256) = 32))
+);
 
 CREATE VIEW public.call_status AS
  SELECT c.id,
@@ -810,17 +905,17 @@ CREATE VIEW public.call_status AS
     c.number_kind,
     c.zones,
         CASE
-            WHEN ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (c.epoch < q.epoch)) THEN 'canceled'::text
+            WHEN (x.canceled_at IS NOT NULL) THEN 'canceled'::text
             WHEN (c.state = 'claimed'::text) THEN 'queued'::text
             ELSE c.state
         END AS status,
-        CASE
-            WHEN ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (c.epoch < q.epoch)) THEN x.canceled_at
-            ELSE NULL::timestamp with time zone
-        END AS called_off_at
+    x.canceled_at AS called_off_at,
+    l.id AS list_id
    FROM ((public.call c
-     JOIN public.queue q ON ((q.deployment_id = c.deployment_id)))
-     LEFT JOIN public.cancellation x ON (((x.deployment_id = c.deployment_id) AND (x.epoch = (c.epoch + 1)))));
+     LEFT JOIN public.list l ON (((l.deployment_id = c.deployment_id) AND (l.epoch = c.epoch))))
+     LEFT JOIN LATERAL ( SELECT min(x_1.canceled_at) AS canceled_at
+           FROM public.cancellation x_1
+          WHERE ((c.state = ANY (ARRAY['queued'::text, 'claimed'::text])) AND (x_1.deployment_id = c.deployment_id) AND (x_1.epoch = ANY (ARRAY[(c.epoch + 1), (l.queue_epoch + 1)])))) x ON (true));
 
 CREATE TABLE public.call_trace (
     call_id bigint NOT NULL,
@@ -970,6 +1065,38 @@ CREATE TABLE public.idempotency_key (
     rejected jsonb DEFAULT '[]'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT idempotency_key_fingerprint_check CHECK ((octet_length(fingerprint) = 32))
+);
+
+CREATE TABLE public.queue (
+    deployment_id bigint NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    next_start_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE VIEW public.lane AS
+ SELECT q.deployment_id,
+    q.epoch,
+    q.paused_at
+   FROM public.queue q
+UNION ALL
+ SELECT l.deployment_id,
+    l.epoch,
+    COALESCE(q.paused_at, l.paused_at) AS paused_at
+   FROM (public.list l
+     JOIN public.queue q ON (((q.deployment_id = l.deployment_id) AND (q.epoch = l.queue_epoch))))
+  WHERE ((l.ended_at IS NULL) AND (NOT (EXISTS ( SELECT
+           FROM public.cancellation x
+          WHERE ((x.deployment_id = l.deployment_id) AND (x.epoch = (l.epoch + 1)))))));
+
+ALTER TABLE public.list ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.list_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.message (
@@ -1141,6 +1268,12 @@ ALTER TABLE ONLY public.function_source
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (deployment_id, key);
 
+ALTER TABLE ONLY public.list
+    ADD CONSTRAINT list_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.list
+    ADD CONSTRAINT list_pkey PRIMARY KEY (deployment_id, epoch);
+
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_application_id_name_key UNIQUE (application_id, name);
 
@@ -1205,6 +1338,8 @@ CREATE INDEX callback_key_deployment ON public.callback_key USING btree (deploym
 
 CREATE INDEX callback_open ON public.callback USING btree (host, next_attempt_at) WHERE ((delivered_at IS NULL) AND (gave_up_at IS NULL));
 
+CREATE INDEX cancellation_in_order ON public.cancellation USING btree (deployment_id, canceled_at, epoch);
+
 CREATE INDEX cancellation_that_hangs_up ON public.cancellation USING btree (deployment_id, epoch) WHERE hangs_up;
 
 CREATE INDEX deployment_application ON public.deployment USING btree (application_id);
@@ -1212,6 +1347,8 @@ CREATE INDEX deployment_application ON public.deployment USING btree (applicatio
 CREATE INDEX developer_key_user ON public.developer_key USING btree (user_id);
 
 CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_at);
+
+CREATE INDEX list_open ON public.list USING btree (deployment_id, queue_epoch) WHERE (ended_at IS NULL);
 
 CREATE INDEX publication_deployment ON public.publication USING btree (deployment_id, id);
 
@@ -1270,6 +1407,12 @@ ALTER TABLE ONLY public.do_not_call
 
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT idempotency_key_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.deployment(id);
+
+ALTER TABLE ONLY public.list
+    ADD CONSTRAINT list_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES public.queue(deployment_id);
+
+ALTER TABLE ONLY public.list
+    ADD CONSTRAINT list_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.account_user(id);
 
 ALTER TABLE ONLY public.message
     ADD CONSTRAINT message_application_id_fkey FOREIGN KEY (application_id) REFERENCES public.application(id);

@@ -46,6 +46,7 @@ class Code(StrEnum):
     CREDENTIALS_MISSING = "credentials_missing", "The request has no HTTP Basic credentials that can be read."
     DEPLOYMENT_NOT_FOUND = "deployment_not_found", "No such application and deployment."
     CALL_NOT_FOUND = "call_not_found", "No such call."
+    LIST_NOT_FOUND = "list_not_found", "No such list."
 
     # Of a request as a whole.
     REQUEST_MALFORMED = "request_malformed", "The request is not valid HTTP/1.1."
@@ -81,6 +82,7 @@ class Code(StrEnum):
     LIST_EMPTY = "list_empty", "The list has no row that can be called."
     LIST_MALFORMED = "list_malformed", "The list cannot be read: its encoding, its quotes or its header."
     LIST_TOO_LONG = "list_too_long", "The list has more lines, columns, names or bad rows than are taken."
+    LIST_NAME_INVALID = "list_name_invalid", "`list_name` is too long, or more than a line."
     DESTINATION_COLUMN_MISSING = "destination_column_missing", "No column of the list is known to hold the numbers."
     DESTINATION_COLUMN_INVALID = (
         "destination_column_invalid",

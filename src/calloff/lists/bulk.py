@@ -4,11 +4,13 @@ The stage is a temporary table of a connection of its own. So no transaction is 
 nothing has to be undone when the client goes away, and fields that follow the list still apply to every row of it.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Self
 
 from psycopg.rows import DictRow
@@ -57,6 +59,8 @@ class SharedFields:
     result_url: str | None
     is_pci: bool
     variables: dict[str, str]
+    name: str | None = None
+    """Of the list; None for one of its own making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Totals:
     rejected: int
     is_repeat: bool = False
     """Whether an earlier request with the same key has queued them."""
+    list_id: int | None = None
+    """Of the list that they are; None before it is queued."""
 
 
 class Upload:
@@ -80,8 +86,10 @@ class Upload:
         self._connection = connection
         self._deployment_id = deployment_id
         self._epoch = epoch
-        self._names: set[str] = set()
-        """Of the list's columns that are variables."""
+        self.digest = hashlib.sha256()
+        """Of the file, as it comes."""
+        self._names: dict[str, None] = {}
+        """Of the list's columns that are variables, in their order."""
         self._key = key
 
     @classmethod
@@ -108,17 +116,21 @@ class Upload:
         async with self._connection.cursor() as cursor, cursor.copy(load(__package__, "copy_upload")) as copy:
             for row in rows:
                 if isinstance(row, StagedRow):
-                    self._names |= row.variables.keys()
+                    self._names.update(dict.fromkeys(row.variables))
                 await copy.write_row(_staged(row))
 
     async def queue(
         self,
         shared: SharedFields,
         fingerprint: bytes,
+        *,
+        user_id: int | None = None,
+        origin: str = "",
         before_commit: Callable[[Connection, Totals], Awaitable[None]] | None = None,
     ) -> Totals:
-        """Queue every valid row, or what a request with the same key has queued before.
+        """Queue every valid row, or what a request with the same key has queued before, as a list.
 
+        `user_id` is who asks for it, None for the operator's command line, and `origin` from where.
         `before_commit` is a part of the transaction that queues them; it is not called for a repeated request.
 
         Raises `InvalidInput` if there is no valid row, the window has closed or the message reads what the list has no
@@ -128,20 +140,30 @@ class Upload:
         if self._key is not None and await self._was_queued(self._key, fingerprint):
             await self._connection.execute(load(__package__, "clear_upload"))
             await self._connection.execute(load(__package__, "restore_upload"), self._key.parameters())
-            return replace(await self._totals(), is_repeat=True)
+            totals = await self._totals()
+            row = await self._row("list_of_upload", deployment_id=self._deployment_id)
+            return replace(totals, is_repeat=True, list_id=row["value"] if row else None)
         shared.schedule.check(time.time())
         totals = await self._totals()
-        names = self._names | shared.variables.keys()
+        names = self._names.keys() | shared.variables.keys()
         await check_hearing(self._connection, self._deployment_id, names, of_a_list=True)
         parameters = {
             "deployment_id": self._deployment_id,
             "epoch": self._epoch,
+            "name": shared.name or f"List of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            "sha256": self.digest.digest(),
+            "columns": list(self._names),
+            "user_id": user_id,
+            "origin": origin,
             "result_url": shared.result_url,
             "is_pci": shared.is_pci,
             "variables": Jsonb(shared.variables) if shared.variables else None,
             **schedule_parameters(shared.schedule),
         }
         async with confirmed(self._connection), self._connection.transaction():
+            queued = await self._row("create_list", **parameters)
+            assert queued is not None
+            totals, parameters = replace(totals, list_id=queued["id"]), {**parameters, "list_epoch": queued["epoch"]}
             with window_still_open():
                 row = await (await self._connection.execute(load(__package__, "queue_upload"), parameters)).fetchone()
             if row is None or row["value"] != totals.queued:
@@ -176,8 +198,11 @@ class Upload:
             async for row in cursor:
                 yield row
 
+    async def _row(self, statement: str, **parameters: object) -> DictRow | None:
+        return await (await self._connection.execute(load(__package__, statement), parameters)).fetchone()
+
     async def _totals(self) -> Totals:
-        row = await (await self._connection.execute(load(__package__, "upload_totals"), {})).fetchone()
+        row = await self._row("upload_totals")
         assert row is not None
         if row["queued"] == 0:
             raise InvalidInput(

@@ -59,6 +59,7 @@ class Staging:
 
     async def feed(self, data: bytes) -> None:
         """The next bytes of the list. Raises `InvalidInput` for what is no list."""
+        self._upload.digest.update(data)
         if not self._began and data:
             self._began = True
             if data.startswith(SIGNATURE):

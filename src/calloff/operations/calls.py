@@ -52,7 +52,8 @@ async def queue_list(
     async def write(connection: Connection, totals: Totals) -> None:
         await write_entry(connection, replace(entry, action=f"queue a list of {totals.queued} calls"))
 
-    return await upload.queue(shared, fingerprint, before_commit=write)
+    actor = act.access.actor
+    return await upload.queue(shared, fingerprint, user_id=actor.user_id, origin=actor.origin, before_commit=write)
 
 
 @operation(

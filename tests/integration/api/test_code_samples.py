@@ -8,6 +8,7 @@ from typing import Any
 from calloff.api.openapi import openapi_document
 from calloff.db.pool import Pool
 from tests.support.site import running_site
+from tests.support.uploading import queue_small_list
 
 _RUNNERS = {
     "Shell": ["bash", "-e"],
@@ -29,6 +30,7 @@ async def test_every_sample_runs_as_it_stands(pool: Pool, database_url: str) -> 
             "{base_url}": site.url,
             "{application_id}": str(site.seed.application_id),
             "{deployment_id}": str(site.seed.deployment_id),
+            "{list_id}": str(await queue_small_list(pool, site.seed.deployment_id)),
         }
 
         async def run(operation: dict[str, Any], sample: dict[str, str], call_id: int) -> None:
@@ -50,8 +52,9 @@ async def test_every_sample_runs_as_it_stands(pool: Pool, database_url: str) -> 
 
         paths = openapi_document()["paths"].values()
         operations = {each["operationId"]: each for methods in paths for each in methods.values()}
-        # `queue` makes the calls 1 to 4, one for each language's `cancel_call`, before `cancel` takes them all.
+        # After a list of two, `queue` makes the calls 3 to 6, one for each language's `cancel_call`, before `cancel`
+        # takes them all.
         for name in ["queue", "cancel_call", *(operations.keys() - {"queue", "cancel_call"})]:
             operation = operations[name]
-            samples = enumerate(operation["x-codeSamples"], 1)
+            samples = enumerate(operation["x-codeSamples"], 3)
             await asyncio.gather(*(run(operation, sample, call_id) for call_id, sample in samples))

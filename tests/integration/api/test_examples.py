@@ -24,6 +24,7 @@ from calloff.domain.phone import parse_destination
 from calloff.lists import upload_slots
 from tests.integration.api.asking import OPERATIONS, Asker, NeverEnding
 from tests.support.seed import seed
+from tests.support.uploading import queue_small_list
 
 _FORM = {"content-type": "multipart/form-data; boundary=end"}
 
@@ -95,6 +96,7 @@ async def invalid(asker: Asker) -> AsyncIterator[None]:
         "queue": {"data": {"max_attempts": "1"}},
         "bulk_queue": {"files": {"csv": ("list.csv", "name,age\nAnna,40\n")}},
         "list_calls": {"params": {"limit": 1000}},
+        "list_lists": {"params": {"limit": 1000}},
         "list_cancellations": {"params": {"limit": 1000}},
         "cancel": {"params": {"in_progress": "kill"}},
         "read_trace": {"params": {"format": "png"}},
@@ -175,7 +177,7 @@ async def not_confirmed(asker: Asker) -> AsyncIterator[None]:
         await connection.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$"
         )
-        for table in ("call", "queue"):
+        for table in ("call", "queue", "list"):
             await connection.execute(
                 f"CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION refuse()"
             )
@@ -198,6 +200,7 @@ CAUSES: dict[str, Callable[[Asker], AbstractAsyncContextManager[None]]] = {
     "not_permitted": not_permitted,
     "no_deployment": not_there,
     "no_call": not_there,
+    "no_list": not_there,
     "deleted": deleted,
     "not_pending": not_pending,
     "invalid": invalid,
@@ -220,12 +223,18 @@ async def asker(pool: Pool, database_url: str) -> Asker:
     """The owner of a deployment with one pending call."""
     made = await seed(pool)
     call_id = await submit(pool, made.deployment_id, NewCall(parse_destination("6175551234")))
+    list_id = await queue_small_list(pool, made.deployment_id)
     return Asker(
         app=create_app(pool, database_url),
         pool=pool,
         seed=made,
         auth=(made.email, made.developer_key),
-        ids={"application_id": made.application_id, "deployment_id": made.deployment_id, "call_id": call_id},
+        ids={
+            "application_id": made.application_id,
+            "deployment_id": made.deployment_id,
+            "call_id": call_id,
+            "list_id": list_id,
+        },
     )
 
 
@@ -241,10 +250,13 @@ async def test_every_error_is_as_shown(cause: str, asker: Asker) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/xml"])
-@pytest.mark.parametrize("operation_id", ["queue", "bulk_queue", "pause", "resume", "healthz", "readyz"])
+@pytest.mark.parametrize(
+    "operation_id", ["queue", "bulk_queue", "pause", "resume", "pause_list", "resume_list", "healthz", "readyz"]
+)
 async def test_what_is_always_the_same_is_as_shown(operation_id: str, media_type: str, asker: Asker) -> None:
     async with asker.pool.connection() as connection:
         await connection.execute("ALTER TABLE call ALTER COLUMN id RESTART WITH 123")
+        await connection.execute("ALTER TABLE list ALTER COLUMN id RESTART WITH 7")
     answer = await asker.ask(operation_id, media_type)
     assert _body(answer, media_type) == _shown("success")[operation_id, answer.status_code, media_type]
 

@@ -136,14 +136,16 @@ class Lab:
         return {(row["state"], row["result"]): row["calls"] for row in counted}
 
     async def assert_counts_are_true(self) -> None:
-        """The triggers' counts are those of a real count, in total and for each epoch that has pending calls."""
+        """The triggers' counts are those of a real count, in total, for each list and each epoch that waits."""
         differences = await self.rows(
             """
             WITH truth AS (
-                SELECT deployment_id, CASE WHEN ended_at IS NULL THEN epoch ELSE -1 END AS epoch,
+                SELECT deployment_id, CASE
+                           WHEN call.ended_at IS NULL OR l.ended_at IS NULL AND l.id IS NOT NULL THEN epoch ELSE -1
+                       END AS epoch,
                        CASE state WHEN 'claimed' THEN 'queued' ELSE state END AS state,
                        coalesce(result, '') AS result, count(*) AS calls
-                FROM call GROUP BY 1, 2, 3, 4
+                FROM call LEFT JOIN list AS l USING (deployment_id, epoch) GROUP BY 1, 2, 3, 4
             ), counted AS (
                 SELECT deployment_id, epoch, state, result, sum(calls) AS calls
                 FROM call_count WHERE epoch >= -1 GROUP BY 1, 2, 3, 4 HAVING sum(calls) <> 0

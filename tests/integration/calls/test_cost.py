@@ -72,7 +72,7 @@ async def costs(lab: Lab, generic: bool) -> Costs:
 def _statement(name: str) -> str:
     package = next(
         each
-        for each in ("calls", "upkeep", "reports")
+        for each in ("calls", "lists", "upkeep", "reports")
         if (files("calloff") / each / "queries" / f"{name}.sql").is_file()
     )
     return load(f"calloff.{package}", name)
@@ -199,4 +199,42 @@ async def test_forgetting_costs_what_is_forgotten_and_counting_what_is_counted(s
         shallow = await costs_of_forgetting(url, SHALLOW, generic)
     with new_database(server_url) as url:
         deep = await costs_of_forgetting(url, DEEP, generic)
+    assert too_dear(deep, shallow) == []
+
+
+async def costs_beside_a_list(url: str, depth: int, generic: bool) -> dict[str, Costs]:
+    """What it costs to call off a list of that many calls, and then to dial ten others beside it."""
+    pool = await open_pool(url, min_size=1, max_size=4)
+    lab = await Lab.open(url, pool)
+    [made] = await lab.rows(
+        "INSERT INTO list (deployment_id, queue_epoch, name, sha256, columns, origin, accepted, rejected, "
+        "first_call_id, last_call_id) "
+        "VALUES (%s, 0, 'list', sha256(''), '{}', 'test', %s, 0, 1, %s) RETURNING id, epoch",
+        lab.deployment_id,
+        depth,
+        depth,
+    )
+    # The list is due before all others.
+    await lab.fill(depth, epoch=made["epoch"], closes=True)
+    for _ in range(10):
+        await lab.submit()
+    place = {"deployment_id": lab.deployment_id}
+    cancel = {**place, "list_id": made["id"], "user_id": None, "origin": "test"}
+    found = {}
+    async with open_connection(url) as connection:
+        await connection.execute(f"SET plan_cache_mode = {'force_generic_plan' if generic else 'auto'}")
+        found["live"] = {"cancel_list": await buffers(connection, "cancel_list", cancel)}
+        await connection.execute(load("calloff.lists", "cancel_list"), cancel)
+        found["called off"] = await costs(lab, generic)
+        assert len(await lab.claim(limit=20)) == 10
+    await pool.close()
+    return found
+
+
+@pytest.mark.parametrize("generic", [False, True])
+async def test_a_list_that_was_called_off_costs_nobody_anything(server_url: str, generic: bool) -> None:
+    with new_database(server_url) as url:
+        shallow = await costs_beside_a_list(url, SHALLOW, generic)
+    with new_database(server_url) as url:
+        deep = await costs_beside_a_list(url, DEEP, generic)
     assert too_dear(deep, shallow) == []

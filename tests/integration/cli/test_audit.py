@@ -25,7 +25,7 @@ from calloff.domain.phone import parse_destination
 from tests.support.changes import Entry, changes_by, entries, newest, not_recorded_by
 from tests.support.seed import Seed, seed
 from tests.support.serving import environment
-from tests.support.uploading import publish_document
+from tests.support.uploading import publish_document, queue_small_list
 
 Run = Callable[[str], Awaitable[int]]
 
@@ -133,6 +133,7 @@ async def _fill(pool: Pool, seeded: Seed, directory: Path) -> dict[str, str]:
         "deployment_id": str(seeded.deployment_id),
         "trunk_id": str(seeded.trunk_id),
         "call_id": str(await submit(pool, seeded.deployment_id, NewCall(parse_destination("+16175551234")))),
+        "list_id": str(await queue_small_list(pool, seeded.deployment_id)),
         "key_id": str((await add_key(pool, seeded.user_id)).id),
         "user_id": str(user.id),
         "user_email": user.email,

@@ -13,6 +13,7 @@ from calloff.domain.phone import parse_destination
 from tests.integration.console.conftest import ORIGIN, Visit, owner_of
 from tests.support.seed import Seed
 from tests.support.site import PASSWORD
+from tests.support.uploading import queue_small_list
 
 _A = "/console/apps/{application_id}"
 _D = "/console/apps/{application_id}/{deployment_id}"
@@ -41,6 +42,9 @@ FORMS: dict[str, dict[str, str]] = {
     _A + "/delete": {},
     _D + "/queue": {"phone_number": "+16175551234"},
     _D + "/pause": {},
+    _D + "/lists/{list_id}/pause": {},
+    _D + "/lists/{list_id}/resume": {},
+    _D + "/lists/{list_id}/cancel": {},
     _D + "/resume": {},
     _D + "/calls/{call_id}/cancel": {},
     _D + "/cancel": {},
@@ -66,6 +70,7 @@ async def fill(pool: Pool, seeded: Seed, visitor: User | None = None) -> dict[st
         "application_id": str(seeded.application_id),
         "deployment_id": str(seeded.deployment_id),
         "call_id": str(call_id),
+        "list_id": str(await queue_small_list(pool, seeded.deployment_id)),
         "epoch": "1",
         "form": "csv",
         "kind": "sip",

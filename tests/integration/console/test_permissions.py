@@ -50,6 +50,14 @@ IN_AN_APPLICATION: dict[tuple[str, str], Permission | tuple[Permission, ...]] = 
     (_D + "/calls/export/{form}", "GET"): _VIEW,
     (_D + "/calls/{call_id}", "GET"): _VIEW,
     (_D + "/calls/{call_id}/cancel", "POST"): _CANCEL,
+    (_D + "/lists", "GET"): _VIEW,
+    (_D + "/lists/{list_id}", "GET"): _VIEW,
+    (_D + "/lists/{list_id}/progress", "GET"): _VIEW,
+    (_D + "/lists/{list_id}/results", "GET"): _VIEW,
+    (_D + "/lists/{list_id}/cancel", "GET"): _CANCEL,
+    (_D + "/lists/{list_id}/pause", "POST"): _CANCEL,
+    (_D + "/lists/{list_id}/resume", "POST"): _QUEUE,
+    (_D + "/lists/{list_id}/cancel", "POST"): _CANCEL,
     (_D + "/cancel", "GET"): _CANCEL,
     (_D + "/cancel", "POST"): _CANCEL,
     (_D + "/cancellations", "GET"): _VIEW,
@@ -111,6 +119,11 @@ API = {
     "read_status": _VIEW,
     "read_trace": _VIEW,
     "list_cancellations": _VIEW,
+    "read_list": _VIEW,
+    "read_list_results": _VIEW,
+    "pause_list": _CANCEL,
+    "resume_list": _QUEUE,
+    "cancel_list": _CANCEL,
     "pause": _CANCEL,
     "resume": _QUEUE,
     "cancel_call": _CANCEL,
@@ -129,7 +142,7 @@ _ROLES: dict[str, tuple[Permission, ...]] = {
 def test_no_route_is_left_out(app: FastAPI) -> None:
     assert console_routes(app) == {*IN_AN_APPLICATION, *FOR_ADMINISTRATORS, *FOR_EVERYBODY}
     operations = [each for methods in openapi_document()["paths"].values() for each in methods.values()]
-    assert {each["operationId"] for each in operations if each.get("security") != []} == set(API)
+    assert {each["operationId"] for each in operations if each.get("security") != []} == {*API, "list_lists"}
     # That the document names every route of the API is `tests/unit/api/test_openapi.py`'s to prove.
     assert other_routes(app) == {"/console", "/docs", "/console/static"}
 
@@ -256,6 +269,7 @@ async def test_what_a_form_names_of_another_account_is_refused_like_what_does_no
         ("/console/users/{user_id}/reactivate", ["user_id"]),
         ("/console/limits/{account_id}/pause", ["account_id"]),
         (_D + "/calls/{call_id}/cancel", ["call_id"]),
+        (_D + "/lists/{list_id}/cancel", ["list_id"]),
         (_D + "/cancel", ["deployment_id"]),
         (_D + "/cancel", ["application_id", "deployment_id"]),
         (_A + "/delete", ["application_id"]),
@@ -322,10 +336,18 @@ async def test_the_api_does_what_the_role_permits_and_nothing_else(app: FastAPI,
                 files=_LIST if name == "bulk_queue" else None,
             )
             if role == "shut out":
-                assert answer.status_code == 401, name
+                # Whoever goes on trying is slowed down.
+                assert answer.status_code in (401, 429), name
             elif role == "stranger":
                 assert answer.status_code == 404, name
             elif permission in _ROLES[role]:
                 assert answer.status_code in (200, 202), (name, answer.text)
             else:
                 assert answer.status_code == 403, name
+        answer = await client.get("/api/lists")
+    # A page for everybody, of what each of them may view.
+    sees = Permission.VIEW in _ROLES.get(role, ())
+    if role == "shut out":
+        assert answer.status_code in (401, 429)
+    else:
+        assert bool(answer.json()["lists"]) == sees

@@ -114,6 +114,8 @@ def _spoil(database_url: str) -> tuple[set[str], set[str]]:
             value = sql.SQL("{} || ' @' || ctid::text").format(text)
             if is_json:
                 value = sql.SQL("jsonb_build_object({text}, {text})").format(text=text)
+            if name == "list.results":
+                value = sql.SQL("jsonb_build_object({}, 1)").format(text)
             if name == "call.events":
                 value = sql.SQL('jsonb_build_array({} || \'{{"event": "queued", "timestamp": 1}}\')').format(value)
             if name == "callback.deliveries":

@@ -98,6 +98,7 @@ async def test_rows_become_calls_in_their_order(caller: Caller, pool: Pool) -> N
     assert body == {
         "queued": 2,
         "rejected": 1,
+        "list_id": body["list_id"],
         "errors": [{"line": 3, "value": "nonsense", "error": body["errors"][0]["error"]}],
     }
     async with pool.connection() as connection:

@@ -42,7 +42,7 @@ async def test_a_list_goes_up_and_comes_out(api: ApiProcess, caller: Caller, dat
     assert (answer["queued"], answer["rejected"], answer["errors"][0]["line"]) == (2, 1, 3)
 
     repeated = run(*upload, "--idempotency-key", "k")
-    assert repeated.stdout.splitlines()[0] == "2 calls are queued, 1 rows were rejected."
+    assert repeated.stdout.splitlines()[0] == "2 calls are queued as list 1, 1 rows were rejected."
     assert repeated.stdout.splitlines()[1].startswith("  line 3: ")
 
     listed.write_text("name\nAnn\n")
@@ -151,7 +151,7 @@ async def test_a_terminal_shows_how_much_of_a_list_is_sent(api: ApiProcess, call
             assert "Queueing" not in terminal.text
             let_go.set()
             out, _ = await running.communicate()
-        assert out.decode() == "1250 calls are queued, 0 rows were rejected.\n"
+        assert out.decode() == "1250 calls are queued as list 1, 0 rows were rejected.\n"
         assert re.search(r"Queueing\s.*\s20\.0/20\.0 MB", terminal.read())
 
         shown = terminal.text
@@ -207,7 +207,7 @@ async def test_an_upload_whose_answer_is_lost_names_the_key_that_queues_it_once(
     [key] = re.findall(r"--idempotency-key ([0-9a-f]{32})", errors)
     code, out, errors = await run(api.url, "--idempotency-key", key)
     assert code == 0, errors
-    assert out.startswith("2 calls are queued")
+    assert out.startswith("2 calls are queued as list ")
     calls = (await caller.client.get(caller.path.replace("bulk_queue", "calls"))).json()["calls"]
     assert [call["phone_number"] for call in calls] == ["+16175551235", "+16175551234"]
     assert "name=Ann" not in str(calls)

@@ -49,7 +49,7 @@ async def test_the_end_of_a_call_adds_one_row_and_reads_none(pool: Pool, deep: S
     new = NewCall(Destination("6175551234"), result_url="http://dead.example/done")
     await submit(pool, deep.deployment_id, new)
     await cancel_pending(pool, deep.deployment_id, user_id=None, origin="test")
-    settle = {"deployment_id": deep.deployment_id, "limit": 10, "epoch": -1, "due_at": "-infinity", "call_id": 0}
+    settle = {"deployment_id": deep.deployment_id, "limit": 10, "epoch": 0, "due_at": "-infinity", "call_id": 0}
     async with pool.connection() as connection, connection.transaction():
         before = await _touched(connection)
         await connection.execute(load("calloff.upkeep", "settle_canceled"), settle)

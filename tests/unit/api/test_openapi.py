@@ -45,7 +45,9 @@ def test_every_operation_has_an_address_samples_and_its_errors() -> None:
         assert [sample["lang"] for sample in operation["x-codeSamples"]] == ["Shell", "Python", "PHP", "JavaScript"]
         assert "405" in operation["responses"]
         if path.startswith("/api/"):
-            assert {"401", "403", "404", "405", "429", "500"} <= set(operation["responses"])
+            # A page of whatever somebody may see is nobody else's place.
+            of_a_place = {"403", "404"} if "{" in path else set()
+            assert {"401", "405", "429", "500"} | of_a_place <= set(operation["responses"])
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -77,6 +79,8 @@ def test_every_answer_with_a_body_shows_it() -> None:
             if status == "202":
                 assert "content" not in answer
                 assert "no body" in answer["description"]
+                continue
+            if "text/csv" in answer["content"]:
                 continue
             shown = [media["examples"] for media in answer["content"].values() if "examples" in media]
             assert [*answer["content"]][:2] == ["application/json", "application/xml"]

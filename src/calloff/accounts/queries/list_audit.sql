@@ -22,15 +22,18 @@ WITH last AS (
        AND (l.at, 0, l.id) < ((SELECT at FROM last), %(deployment_id)s, %(id)s)
      ORDER BY l.at DESC, l.id DESC LIMIT %(limit)s)
     UNION ALL
-    (SELECT c.canceled_at, d.id, c.epoch, c.user_id, c.origin, 'call everything off', 'deployment ' || d.id, '{}'
+    (SELECT c.canceled_at, d.id, c.epoch, c.user_id, c.origin, 
+            CASE WHEN c.list_id IS NULL THEN 'call everything off' ELSE 'call a list off' END,
+            CASE WHEN c.list_id IS NULL THEN 'deployment ' || d.id ELSE 'list ' || c.list_id END, '{}'
      FROM application AS a
      JOIN deployment AS d ON d.application_id = a.id
      CROSS JOIN LATERAL (
-         SELECT x.epoch, x.canceled_at, x.user_id, x.origin
+         SELECT x.epoch, x.canceled_at, x.user_id, x.origin, l.id AS list_id
          FROM cancellation AS x
+         LEFT JOIN list AS l ON l.deployment_id = x.deployment_id AND l.epoch = x.epoch - 1
          WHERE x.deployment_id = d.id
            AND (x.canceled_at, d.id, x.epoch) < ((SELECT at FROM last), %(deployment_id)s, %(id)s)
-         ORDER BY x.epoch DESC LIMIT %(limit)s
+         ORDER BY x.canceled_at DESC, x.epoch DESC LIMIT %(limit)s
      ) AS c
      WHERE a.account_id = %(account_id)s
      ORDER BY c.canceled_at DESC, d.id DESC, c.epoch DESC LIMIT %(limit)s)

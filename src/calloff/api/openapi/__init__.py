@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the API: the one source of `/openapi.json`, the page `/docs`, and docs/api.md.
 
 operations      how an operation, its answers and its errors are written down
-calls, stopping, service    the operations, one module a tag
+calls, lists, stopping, service    the operations, one module a tag
 callback        what is posted to a `result_url`
 errors, examples, parameters, schemas, request_schemas, code_samples    what they are made of
 """
@@ -9,6 +9,7 @@ errors, examples, parameters, schemas, request_schemas, code_samples    what the
 from calloff.api.openapi.callback import RESULTS, callback
 from calloff.api.openapi.calls import calls
 from calloff.api.openapi.errors import IN_EVERY_OPERATION
+from calloff.api.openapi.lists import lists
 from calloff.api.openapi.operations import error_answer, paths
 from calloff.api.openapi.parameters import parameters
 from calloff.api.openapi.request_schemas import request_schemas
@@ -38,10 +39,11 @@ def openapi_document() -> Schema:
         "tags": [
             {"name": "Calls", "description": "Queue calls and follow them."},
             {"name": RESULTS, "description": "What Calloff sends to your server."},
+            {"name": "Lists", "description": "What was uploaded, and calling off one of them."},
             {"name": "Stopping", "description": "Call everything off, or pause."},
             {"name": "Service", "description": "For supervisors and load balancers."},
         ],
-        "paths": paths([*calls(), *stopping(), *service()]),
+        "paths": paths([*calls(), *lists(), *stopping(), *service()]),
         "components": {
             "securitySchemes": {
                 "developer_key": {

@@ -33,6 +33,7 @@ _CODES = {
     "not_permitted": Code.NOT_PERMITTED,
     "no_deployment": Code.DEPLOYMENT_NOT_FOUND,
     "no_call": Code.CALL_NOT_FOUND,
+    "no_list": Code.LIST_NOT_FOUND,
     "not_pending": Code.NOT_PENDING,
     "too_slow": Code.TOO_SLOW,
     "too_large": Code.TOO_LARGE,
@@ -108,10 +109,19 @@ def in_a_deployment(permission: str, *, changes: bool = True) -> Errors:
 
 def of_a_call(permission: str, *, changes: bool = True) -> Errors:
     """Of an operation on one call that needs this permission, and changes it or only reads."""
-    message = f"You are not permitted to {permission} this call. Ask the application's owner to share it."
+    return _of_one("call", permission, changes=changes)
+
+
+def of_a_list(permission: str, *, changes: bool = True) -> Errors:
+    """The same for a list."""
+    return _of_one("list", permission, changes=changes)
+
+
+def _of_one(kind: str, permission: str, *, changes: bool) -> Errors:
+    message = f"You are not permitted to {permission} this {kind}. Ask the application's owner to share it."
     return {
         403: Error(_FORBIDDEN, {"not_permitted": message}),
-        404: Error(_MISSING, {"no_call": "No call was found by that call id."}),
+        404: Error(_MISSING, {f"no_{kind}": f"No {kind} was found by that {kind} id."}),
         500: _CHANGE_FAILED if changes else _READ_FAILED,
     }
 

@@ -41,6 +41,7 @@ BULK_QUEUED: dict[str, Any] = {
     "call_ids": ["123", "124"],
     "queued": 2,
     "rejected": 1,
+    "list_id": "7",
     "errors": [
         {
             "line": 4,
@@ -62,6 +63,26 @@ CANCELLATIONS: dict[str, Any] = {
         }
     ],
     "next_before": None,
+}
+
+LIST: dict[str, Any] = {
+    "list_id": "7",
+    "application_id": "1",
+    "deployment_id": "1",
+    "name": "Appointments of Friday",
+    "state": "running",
+    "queued_timestamp": 1475095892,
+    "queued_by": "name@example.org",
+    "origin": "api 192.0.2.1",
+    "sha256": "d3d13e4a0f2c0aa1c5c43a35b5a4d2e4a51f9e7b1b6d6c0d6b0f4b8f1f0a9c11",
+    "accepted": 52000,
+    "rejected": 3,
+    "waiting": 41988,
+    "in_progress": 12,
+    "over": 10000,
+    "results": {"answered": 7000, "busy": 800, "no_answer": 2200},
+    "ended_timestamp": None,
+    "cancellation": None,
 }
 
 TRACE: dict[str, Any] = {

@@ -11,6 +11,7 @@ def parameters() -> dict[str, Schema]:
         "application_id": _identifier("application_id", "The application's ID, as the console shows it."),
         "deployment_id": _identifier("deployment_id", "The deployment's ID, as the console shows it."),
         "call_id": _identifier("call_id", "The call's ID, as `queue` answered it."),
+        "list_id": _identifier("list_id", "The list's ID, as `bulk_queue` answered it."),
         "Idempotency-Key": {
             "name": "Idempotency-Key",
             "in": "header",

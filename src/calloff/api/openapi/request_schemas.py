@@ -13,7 +13,9 @@ def request_schemas() -> dict[str, Schema]:
     """Each, by the name that the document refers to it by."""
     return {
         "queue_request": _request({"phone_number": _phone_number()}),
-        "bulk_queue_request": _request({"csv": _csv()}, {"destination_column": _destination_column()}),
+        "bulk_queue_request": _request(
+            {"csv": _csv()}, {"destination_column": _destination_column(), "list_name": _list_name()}
+        ),
     }
 
 
@@ -45,6 +47,14 @@ def _csv() -> Schema:
             "The list, as a file: CSV as spreadsheets save it, or an Excel workbook (XLSX), whose first sheet is read. "
             "What `destination` may hold is what `phone_number` of `queue` may."
         ),
+    }
+
+
+def _list_name() -> Schema:
+    return {
+        "type": ["string", "null"],
+        "maxLength": 200,
+        "description": "What people call the list; the time, if it has no name.",
     }
 
 

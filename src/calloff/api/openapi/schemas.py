@@ -46,6 +46,9 @@ def answer_schemas() -> dict[str, Schema]:
         "call_details": _call_details(),
         "call_list": _call_list(),
         "cancellation_list": _cancellation_list(),
+        "list": _list(),
+        "list_status": shape({"list": reference("list")}),
+        "list_list": shape({"lists": {"type": "array", "items": reference("list")}, "next_before": _NOTHING_YET}),
         "trace": _trace(),
     }
 
@@ -63,6 +66,7 @@ def _bulk_queued() -> Schema:
             "call_ids": {"type": "array", "items": _CALL_ID, "description": "In the order of the list."},
             "queued": {"type": "integer"},
             "rejected": {"type": "integer"},
+            "list_id": {**_NOTHING_YET, "description": "The list that they are from now on."},
             "errors": {"type": "array", "items": rejected_row},
         }
     )
@@ -174,6 +178,49 @@ def _cancellation_list() -> Schema:
         }
     )
     return shape({"cancellations": {"type": "array", "items": receipt}, "next_before": _NOTHING_YET})
+
+
+def _list() -> Schema:
+    cancellation = shape(
+        {
+            "canceled_at": {"type": "integer", "description": "Unix seconds."},
+            "canceled_by": {**_NOTHING_YET, "description": "The user's e-mail address; null for the command line."},
+            "origin": {"type": "string", "description": "The interface and the client's address."},
+            "scope": {
+                "type": "string",
+                "enum": ["list", "deployment"],
+                "description": "Whether the list alone was called off, or the whole deployment.",
+            },
+        }
+    )
+    return shape(
+        {
+            "list_id": {**IDENTIFIER, "description": "The list's ID."},
+            "application_id": IDENTIFIER,
+            "deployment_id": IDENTIFIER,
+            "name": {"type": "string"},
+            "state": {"type": "string", "enum": ["running", "paused", "canceled", "done"]},
+            "queued_timestamp": {"type": "integer", "description": "Unix seconds."},
+            "queued_by": {**_NOTHING_YET, "description": "The user's e-mail address; null for the command line."},
+            "origin": {"type": "string", "description": "The interface and the client's address."},
+            "sha256": {"type": "string", "description": "Of the file, in hexadecimal."},
+            "accepted": {"type": "integer", "description": "How many of its rows were queued."},
+            "rejected": {"type": "integer", "description": "How many were not."},
+            "waiting": {"type": "integer"},
+            "in_progress": {"type": "integer", "description": "How many calls are dialing or connected."},
+            "over": {"type": "integer"},
+            "results": {
+                "type": "object",
+                "additionalProperties": {"type": "integer"},
+                "description": "How many calls are over, by result; `canceled` is one of them.",
+            },
+            "ended_timestamp": {"type": ["integer", "null"], "description": "Unix seconds: when all were found over."},
+            "cancellation": {
+                "anyOf": [cancellation, {"type": "null"}],
+                "description": "What called it off.",
+            },
+        }
+    )
 
 
 def _trace() -> Schema:

@@ -76,7 +76,8 @@ async def _json(upload: Upload, totals: Totals) -> AsyncIterator[str]:
     async for call_id in upload.call_ids():
         yield f'{separator}"{call_id}"'
         separator = ", "
-    yield f'], "queued": {totals.queued}, "rejected": {totals.rejected}, "errors": ['
+    yield f'], "queued": {totals.queued}, "rejected": {totals.rejected}, '
+    yield f'"list_id": {json.dumps(totals.list_id and str(totals.list_id))}, "errors": ['
     separator = ""
     async for row in upload.rejected_rows():
         yield separator + json.dumps(_error(row), ensure_ascii=False)
@@ -88,7 +89,8 @@ async def _xml(upload: Upload, totals: Totals) -> AsyncIterator[str]:
     yield '<?xml version="1.0"?>\n<result>\n  <call_ids>\n'
     async for call_id in upload.call_ids():
         yield f"    <item>{call_id}</item>\n"
-    yield f"  </call_ids>\n  <queued>{totals.queued}</queued>\n  <rejected>{totals.rejected}</rejected>\n  <errors>\n"
+    yield f"  </call_ids>\n  <queued>{totals.queued}</queued>\n  <rejected>{totals.rejected}</rejected>\n"
+    yield f"  <list_id>{totals.list_id or ''}</list_id>\n  <errors>\n"
     async for row in upload.rejected_rows():
         fields = "".join(f"      <{name}>{escape_xml(value)}</{name}>\n" for name, value in _error(row).items())
         yield f"    <item>\n{fields}    </item>\n"

@@ -12,15 +12,16 @@ SET (state, result, connected_at, ended_at, due_at, events) = (
         CROSS JOIN LATERAL (
             -- What a cancel has hung up while it rang waits again, and is canceled by the same epoch as what had waited.
             SELECT is_tried_again(c, o.result, o.may_retry, d.on_unknown, t.ended_at)
-                OR (o.called_off AND c.state = 'dialing' AND c.epoch < q.epoch) AS goes_on) AS g
+                OR (o.called_off AND c.state = 'dialing' AND called_off_by(c.deployment_id, c.epoch) IS NOT NULL)
+                AS goes_on) AS g
     ),
     sip_code = o.sip_code, callee_type = o.callee_type, collected = o.collected, token = NULL, dialer_id = NULL,
     dialog = NULL
 FROM commit_durably(),
     json_to_recordset(%(moves)s) AS o (
         id bigint, token uuid, result text, sip_code int, callee_type text, collected jsonb, may_retry boolean,
-        called_off boolean,         ago double precision, detail jsonb),
-    deployment AS d JOIN queue AS q ON q.deployment_id = d.id
+        called_off boolean, ago double precision, detail jsonb),
+    deployment AS d
 WHERE c.deployment_id = %(deployment_id)s AND d.id = %(deployment_id)s AND c.id = o.id AND c.token = o.token
   AND c.state = ANY(CASE o.result WHEN 'answered' THEN ARRAY['connected'] WHEN 'unknown' THEN ARRAY['dialing', 'connected']
       ELSE ARRAY['dialing'] END)

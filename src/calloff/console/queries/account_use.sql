@@ -6,10 +6,9 @@ SELECT o.id, o.name, o.max_concurrent_calls, o.calls_per_second, o.deactivated_a
 FROM account AS o
 LEFT JOIN LATERAL (
     SELECT sum(n.calls) FILTER (WHERE n.state IN ('dialing', 'connected')) AS under_way,
-           sum(n.calls) FILTER (WHERE n.state = 'queued' AND n.epoch = q.epoch) AS pending
+           sum(n.calls) FILTER (WHERE n.state = 'queued' AND called_off_by(n.deployment_id, n.epoch) IS NULL) AS pending
     FROM application AS a
     JOIN deployment AS d ON d.application_id = a.id
-    JOIN queue AS q ON q.deployment_id = d.id
     JOIN call_count AS n ON n.deployment_id = d.id
     WHERE a.account_id = o.id
 ) AS c ON true

@@ -11,7 +11,7 @@ LEFT JOIN trunk AS t ON t.id = d.trunk_id
 LEFT JOIN queue AS q ON q.deployment_id = d.id
 LEFT JOIN LATERAL (
     SELECT sum(n.calls)::bigint AS calls FROM call_count AS n
-    WHERE n.deployment_id = d.id AND n.epoch = q.epoch AND n.state = 'queued'
+    WHERE n.deployment_id = d.id AND n.state = 'queued' AND called_off_by(n.deployment_id, n.epoch) IS NULL
 ) AS p ON true
 WHERE a.account_id = %(account_id)s AND a.deleted_at IS NULL
   AND (%(is_administrator)s OR a.owner_user_id = %(user_id)s OR s.may_view OR s.may_queue OR s.may_cancel

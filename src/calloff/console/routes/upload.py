@@ -41,7 +41,9 @@ async def upload(request: Request) -> Response:
             outcome = await upload_list(request, place.access)
     except (InvalidInput, TooLarge, TooSlow, Busy, Deleted) as error:
         return _refusal(error)
-    return HTMLResponse(fragment("_uploaded.html", outcome=outcome, url=place.url))
+    return HTMLResponse(
+        fragment("_uploaded.html", outcome=outcome, url=place.url, may_view=Permission.VIEW in place.may)
+    )
 
 
 async def _enter(request: Request) -> Place:

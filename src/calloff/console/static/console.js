@@ -167,10 +167,13 @@ function prepareUpload(form) {
     field.closest("details").open = true;
   };
 
-  form.addEventListener("change", async () => {
+  form.addEventListener("change", async (event) => {
     button.disabled = true;
     if (!file.files.length) return;
     const list = file.files[0];
+    const name = form.elements.list_name;
+    // Until somebody types one.
+    if (event.target === file) name.value = list.name;
     const mine = ++previews;
     try {
       const answer = await fetch(`${form.dataset.url}/preview?whole=${list.size <= 65536 ? 1 : 0}`, {

@@ -17,8 +17,10 @@ DECLARE
     v_interval   double precision;
     v_next       timestamptz;
     v_token      uuid := gen_random_uuid();
-    v_calls      json;
-    v_claimed    integer;
+    v_epoch      bigint;
+    v_calls      jsonb := '[]';
+    v_claimed    integer := 0;
+    v_taken      jsonb;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM pg_advisory_xact_lock_shared(queue_lock_key(p_deployment_id));
@@ -89,28 +91,44 @@ BEGIN
             0.05, coalesce(extract(epoch FROM v_next - v_now) - p_horizon, 0)));
     END IF;
 
-    WITH due AS (
-        SELECT id FROM call
-        WHERE deployment_id = p_deployment_id AND epoch = v_queue.epoch AND state = 'queued'
-          AND due_at <= v_now AND (end_at IS NULL OR end_at > v_now)
-        ORDER BY due_at, id
-        LIMIT v_allowed
-        FOR UPDATE SKIP LOCKED
-    ), claimed AS (
-        UPDATE call AS c
-        SET state = 'claimed', token = v_token, dialer_id = p_dialer_id, claimed_at = v_now
-        FROM due
-        WHERE c.id = due.id AND c.deployment_id = p_deployment_id
-        RETURNING c.*
-    )
-    SELECT
-        count(*),
-        json_agg(json_build_object(
+    -- First from where somebody has been due for longest. One after the other, because what is locked in a lane and then
+    -- not taken would be written for nothing.
+    FOR v_epoch IN
+        SELECT n.epoch
+        FROM lane AS n
+        CROSS JOIN LATERAL (
+            SELECT c.due_at, c.id FROM call AS c
+            WHERE c.deployment_id = p_deployment_id AND c.epoch = n.epoch AND c.state = 'queued' AND c.due_at <= v_now
+            ORDER BY c.due_at, c.id
+            LIMIT 1
+        ) AS first
+        WHERE n.deployment_id = p_deployment_id AND n.paused_at IS NULL
+        ORDER BY first.due_at, first.id
+    LOOP
+        WITH due AS (
+            SELECT id FROM call
+            WHERE deployment_id = p_deployment_id AND epoch = v_epoch AND state = 'queued'
+              AND due_at <= v_now AND (end_at IS NULL OR end_at > v_now)
+            ORDER BY due_at, id
+            LIMIT v_allowed - v_claimed
+            FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+            UPDATE call AS c
+            SET state = 'claimed', token = v_token, dialer_id = p_dialer_id, claimed_at = v_now
+            FROM due
+            WHERE c.id = due.id AND c.deployment_id = p_deployment_id
+            RETURNING c.*
+        )
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
             'id', id, 'phone_number', phone_number, 'number', '+' || number_of(number, phone_number),
             'caller_id', coalesce(ani, v_deployment.caller_id), 'postd', postd,
-            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id)
-    INTO v_claimed, v_calls
-    FROM claimed;
+            'is_pci', is_pci, 'variables', variables, 'attempt', attempts + 1) ORDER BY due_at, id), '[]')
+        INTO v_taken
+        FROM claimed;
+        v_calls := v_calls || v_taken;
+        v_claimed := v_claimed + jsonb_array_length(v_taken);
+        EXIT WHEN v_claimed = v_allowed;
+    END LOOP;
 
     IF v_claimed > 0 AND v_deployment.calls_per_second IS NOT NULL THEN
         UPDATE queue SET next_start_at = v_next + make_interval(secs => v_claimed / v_deployment.calls_per_second)
@@ -126,7 +144,7 @@ BEGIN
     END IF;
     RETURN json_build_object(
         'token', v_token, 'epoch', v_queue.epoch, 'trunk_id', v_trunk.id, 'ring_timeout', v_deployment.ring_timeout,
-        'message_version_id', v_deployment.message_version_id, 'calls', coalesce(v_calls, '[]'::json),
+        'message_version_id', v_deployment.message_version_id, 'calls', v_calls,
         'delay', coalesce(extract(epoch FROM v_next - v_now), 0), 'interval', coalesce(v_interval, 0),
         'wait', CASE WHEN v_claimed = v_allowed AND v_allowed < p_limit THEN greatest(
             0.005, coalesce(extract(epoch FROM v_next - v_now) + v_claimed * v_interval - p_horizon, 0.05)) END);

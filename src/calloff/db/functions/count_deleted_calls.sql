@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION count_deleted_calls() RETURNS trigger LANGUAGE plpgsq
 BEGIN
     INSERT INTO call_count
     SELECT deployment_id, epoch, counted_state(state), coalesce(result, ''), pg_backend_pid() % 16, sum(n)
-    FROM (SELECT deployment_id, counted_epoch(epoch, ended_at) AS epoch, state, result, -1 AS n FROM deleted
+    FROM (SELECT deployment_id, CASE WHEN ended_at IS NULL THEN epoch ELSE -1 END AS epoch, state, result, -1 AS n FROM deleted
           UNION ALL
           SELECT deployment_id, -2, state, result, 1 FROM deleted WHERE ended_at IS NOT NULL) AS change
     GROUP BY 1, 2, 3, 4

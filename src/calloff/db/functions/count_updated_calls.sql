@@ -15,9 +15,9 @@ BEGIN
         ORDER BY 1, 2, 3, 4
         ON CONFLICT (deployment_id, epoch, state, result, slot)
         DO UPDATE SET calls = call_count.calls + excluded.calls
-        RETURNING epoch
+        RETURNING state
     )
-    SELECT bool_or(epoch = -1) INTO v_some_ended FROM counted;
+    SELECT bool_or(state IN ('completed', 'failed', 'canceled')) INTO v_some_ended FROM counted;
     IF NOT coalesce(v_some_ended, false) THEN
         RETURN NULL;
     END IF;

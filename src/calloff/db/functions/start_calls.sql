@@ -34,7 +34,9 @@ BEGIN
             FROM unnest(p_call_ids, p_tokens, p_dialogs) AS claim (id, token, dialog)
             WHERE c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
               -- Spelled so that no partial index seems to fit: the primary key is the only way that costs the same always.
-              AND c.state IS NOT DISTINCT FROM 'claimed' AND c.epoch = v_queue.epoch
+              AND c.state IS NOT DISTINCT FROM 'claimed' AND called_off_by(p_deployment_id, c.epoch) IS NULL
+              AND NOT EXISTS (SELECT FROM list AS l WHERE l.deployment_id = p_deployment_id AND l.epoch = c.epoch
+                                                      AND l.paused_at IS NOT NULL)
               AND (c.end_at IS NULL OR c.end_at > v_now)
               AND forbidding_rule(v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number),
                                   c.country, c.number_kind, v_now) IS NULL
@@ -50,14 +52,15 @@ BEGIN
                    -- Hours that do not come within the call's window, or never, forbid it for good.
                    CASE WHEN r.rule IS NOT NULL THEN r.rule
                         WHEN h.until IS NULL OR h.until >= c.end_at THEN 'calling_hours' END AS rule,
-                   CASE WHEN c.epoch <> v_queue.epoch THEN 'canceled'
-                        WHEN v_queue.paused_at IS NOT NULL THEN 'paused'
+                   CASE WHEN called_off_by(p_deployment_id, c.epoch) IS NOT NULL THEN 'canceled'
+                        WHEN v_queue.paused_at IS NOT NULL OR l.paused_at IS NOT NULL THEN 'paused'
                         WHEN c.end_at <= v_now THEN 'window_closed'
                         WHEN r.rule IS NOT NULL OR h.until IS NULL OR h.until >= c.end_at THEN 'not_permitted'
                         WHEN h.until > v_now THEN 'held'
                         ELSE 'window_closed' END AS reason
             FROM unnest(p_call_ids, p_tokens) AS claim (id, token)
             JOIN call AS c ON c.id = claim.id AND c.deployment_id = p_deployment_id AND c.token = claim.token
+            LEFT JOIN list AS l ON l.deployment_id = p_deployment_id AND l.epoch = c.epoch
             CROSS JOIN LATERAL forbidding_rule(
                 v_account, v_application_id, v_trunk_kind, number_of(c.number, c.phone_number), c.country, c.number_kind,
                 v_now) AS r (rule)

@@ -1,7 +1,7 @@
 WITH queued AS (
     INSERT INTO call (id, deployment_id, epoch, phone_number, ani, postd, start_at, due_at, end_at, max_attempts,
                       reattempt_wait, result_url, is_pci, variables, number, country, number_kind, zones)
-    SELECT n.id, q.deployment_id, %(epoch)s, n.phone_number, n.ani, n.postd,
+    SELECT n.id, q.deployment_id, %(list_epoch)s, n.phone_number, n.ani, n.postd,
            greatest(now(), to_timestamp(%(start)s::double precision)),
            greatest(now(), to_timestamp(%(start)s::double precision)),
            to_timestamp(%(end)s::double precision),

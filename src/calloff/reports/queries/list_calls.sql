@@ -2,24 +2,27 @@
 -- order of an index, it is asked for by a range of the index's own columns and in their order: with an equation, the
 -- planner may walk the primary key instead, through every call of another state.
 WITH held AS MATERIALIZED (
-    SELECT c.id FROM call AS c JOIN queue AS q ON q.deployment_id = c.deployment_id
+    SELECT c.id FROM call AS c
     WHERE c.deployment_id = %(deployment_id)s AND c.state IN ('claimed', 'dialing', 'connected') AND c.id < %(before)s
-      AND CASE WHEN c.state <> 'claimed' THEN c.state WHEN c.epoch < q.epoch THEN 'canceled' ELSE 'queued' END
+      AND CASE WHEN c.state <> 'claimed' THEN c.state WHEN called_off_by(c.deployment_id, c.epoch) IS NOT NULL THEN 'canceled' ELSE 'queued' END
           = ANY(%(statuses)s)
 ), page AS (
-    (SELECT c.id FROM queue AS q CROSS JOIN LATERAL (
+    (SELECT c.id FROM lane AS q CROSS JOIN LATERAL (
         SELECT c.id FROM call AS c
         WHERE c.deployment_id = %(deployment_id)s AND c.state = 'queued'
           AND c.epoch >= q.epoch AND (c.epoch, c.id) < (q.epoch, %(before)s) AND 'queued' = ANY(%(statuses)s)
         ORDER BY c.epoch DESC, c.id DESC LIMIT %(limit)s
      ) AS c
-     WHERE q.deployment_id = %(deployment_id)s)
+     WHERE q.deployment_id = %(deployment_id)s
+     ORDER BY c.id DESC LIMIT %(limit)s)
     UNION ALL
     (SELECT c.id FROM (
-        SELECT n.epoch FROM call_count AS n JOIN queue AS q USING (deployment_id)
-        WHERE n.deployment_id = %(deployment_id)s AND n.epoch BETWEEN 0 AND q.epoch - 1
-          AND n.state = 'queued' AND 'canceled' = ANY(%(statuses)s)
-        GROUP BY n.epoch HAVING sum(n.calls) > 0
+        SELECT n.epoch FROM (
+            SELECT epoch FROM call_count
+            WHERE deployment_id = %(deployment_id)s AND state = 'queued' AND 'canceled' = ANY(%(statuses)s)
+            GROUP BY epoch HAVING sum(calls) > 0
+        ) AS n
+        WHERE called_off_by(%(deployment_id)s, n.epoch) IS NOT NULL
      ) AS e CROSS JOIN LATERAL (
         SELECT c.id FROM call AS c
         WHERE c.deployment_id = %(deployment_id)s AND c.state = 'queued'

@@ -2,6 +2,6 @@
 SELECT n.deployment_id, CASE WHEN n.state = 'canceled' THEN 'canceled' ELSE n.result END AS result,
        sum(n.calls)::bigint AS calls
 FROM call_count AS n
-WHERE n.epoch < 0
+WHERE n.state IN ('completed', 'failed', 'canceled')
 GROUP BY 1, 2
 ORDER BY 1, 2

@@ -1,9 +1,8 @@
--- The queues in which canceled calls wait for the settler; by the counts, because the index of the calls is full of
--- dead entries just after the settler was at work.
-SELECT q.deployment_id
-FROM queue AS q
-CROSS JOIN LATERAL (
-    SELECT sum(n.calls) AS calls FROM call_count AS n
-    WHERE n.deployment_id = q.deployment_id AND n.epoch BETWEEN 0 AND q.epoch - 1 AND n.state = 'queued'
-) AS waiting
-WHERE waiting.calls > 0
+-- The lanes in which canceled calls wait for the settler; by the counts, because the index of the calls is full of dead
+-- entries just after the settler was at work.
+SELECT n.deployment_id, n.epoch
+FROM (
+    SELECT deployment_id, epoch FROM call_count WHERE state = 'queued' AND epoch >= 0
+    GROUP BY 1, 2 HAVING sum(calls) > 0
+) AS n
+WHERE called_off_by(n.deployment_id, n.epoch) IS NOT NULL

@@ -181,7 +181,7 @@ async def test_everybody_can_use_it(site: Site, chromium: Browser, look: Look) -
     async with watching(chromium, site, look) as browser:
         page = await browser.page()
         await page.goto(f"{site.url}/docs")
-        await expect(page.locator(".operation")).to_have_count(19)
+        await expect(page.locator(".operation")).to_have_count(22)
         await examine(page, "docs", look)
         await page.locator("details").evaluate_all("all => all.forEach((details) => { details.open = true; })")
         await examine(page, "docs-unfolded", look)

@@ -73,11 +73,13 @@ CHANGES = (
     _change(
         "forbid a number",
         "account {account_id}",
+        "POST /api/do_not_call/add",
         "calloff admin do-not-call add 6175551234 --account {account_id} --source told",
     ),
     _change(
         "allow a number again",
         "account {account_id}",
+        "POST /api/do_not_call/remove",
         "calloff admin do-not-call remove 6175551234 --account {account_id}",
     ),
     _change(
@@ -274,6 +276,7 @@ NOT_RECORDED = {
     "POST /console/apps/{application_id}/{deployment_id}/upload/preview": _LOOKS,
     "POST /console/apps/{application_id}/{deployment_id}/queue": _OWN_RECORD,
     "POST /api/apps/{application_id}/{deployment_id}/queue": _OWN_RECORD,
+    "POST /api/do_not_call/find": _LOOKS,
     "calloff call": _OWN_RECORD,
     "calloff status": _LOOKS,
     "calloff watch": _LOOKS,

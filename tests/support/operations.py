@@ -165,6 +165,7 @@ TRIALS: dict[AnyOperation, Trial] = {
     rules.allow_number_to_application: Trial(_application, lambda world: (_NUMBER,)),
     rules.forbid_list: Trial(_account, lambda world: ([[_NUMBER.digits]], Reason("a list"))),
     rules.find_number: Trial(_account, lambda world: (_NUMBER,)),
+    rules.find_number_for_application: Trial(_application, lambda world: (_NUMBER,)),
     rules.set_hours: Trial(_account, lambda world: (CallingHours(time(8), time(21)),)),
     rules.set_destinations: Trial(_account, lambda world: (["DE"],)),
     accounts.add_account: Trial(_nowhere, lambda world: ("Clinic",)),

@@ -9,7 +9,7 @@ from calloff.accounts.throttle import Throttle
 from calloff.api.errors import install_error_handlers
 from calloff.api.forgiving import Forgiving
 from calloff.api.request_times import RequestTimes
-from calloff.api.routes import bulk, calls, cancel, documentation, health, lists, metrics, trace
+from calloff.api.routes import bulk, calls, cancel, do_not_call, documentation, health, lists, metrics, trace
 from calloff.db.pool import Pool
 from calloff.lists.upload_slots import UploadSlots
 
@@ -34,7 +34,7 @@ def create_app(
     app.state.registry = CollectorRegistry()
     app.state.metrics_token = metrics_token
     app.state.throttle = throttle or Throttle()
-    for routes in (cancel, calls, trace, bulk, lists, documentation, health, metrics):
+    for routes in (cancel, calls, trace, bulk, lists, do_not_call, documentation, health, metrics):
         app.include_router(routes.router)
     install_error_handlers(app)
     app.add_middleware(RequestTimes, registry=app.state.registry)

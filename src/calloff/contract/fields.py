@@ -10,7 +10,7 @@ from calloff.domain.calls import NewCall
 from calloff.domain.codes import Code
 from calloff.domain.errors import InvalidInput
 from calloff.domain.numbers import DEFAULT_COUNTRY
-from calloff.domain.phone import parse_destination
+from calloff.domain.phone import Destination, parse_destination
 from calloff.domain.schedule import Schedule
 
 Fields = dict[str, Any]
@@ -36,20 +36,25 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 def parse_call(fields: Fields, country: str = DEFAULT_COUNTRY) -> NewCall:
     """The call that the fields of `queue`, sent from `country`, ask for. Raises `InvalidInput` that names the field."""
     refuse_unknown(fields, {"phone_number", *SHARED_FIELDS})
-    number = fields.get("phone_number")
-    if number is None or number == "":
-        raise InvalidInput(
-            "phone_number is missing. Give the number to call.", field="phone_number", code=Code.PHONE_NUMBER_MISSING
-        )
-    if not isinstance(number, str):
-        raise InvalidInput("phone_number is not a string. Give it in quotes.", field="phone_number")
     return NewCall(
-        destination=parse_destination(number, country),
+        destination=parse_phone_number(fields, country),
         schedule=parse_schedule(fields),
         result_url=parse_result_url(fields),
         is_pci=parse_is_pci(fields),
         variables=parse_variables(fields),
     )
+
+
+def parse_phone_number(fields: Fields, country: str) -> Destination:
+    """Whom `phone_number` names to somebody in `country`. Raises `InvalidInput` if it is missing or no number."""
+    number = given(fields, "phone_number")
+    if number is None:
+        raise InvalidInput(
+            "phone_number is missing. Give the number to call.", field="phone_number", code=Code.PHONE_NUMBER_MISSING
+        )
+    if not isinstance(number, str):
+        raise InvalidInput("phone_number is not a string. Give it in quotes.", field="phone_number")
+    return parse_destination(number, country)
 
 
 def understand_fields(fields: Fields, *, form: bool) -> Fields:
@@ -81,19 +86,19 @@ def refuse_unknown(fields: Fields, known: Collection[str]) -> None:
 
 def parse_schedule(fields: Fields) -> Schedule:
     """The window and the retry rule, unchecked against the clock."""
-    start, end = _integer(fields, "start_timestamp"), _integer(fields, "end_timestamp")
-    max_attempts = _integer(fields, "max_attempts")
+    start, end = whole_number(fields, "start_timestamp"), whole_number(fields, "end_timestamp")
+    max_attempts = whole_number(fields, "max_attempts")
     return Schedule(
         start=start,
         end=end,
         max_attempts=1 if max_attempts is None else max_attempts,
-        reattempt_wait=_integer(fields, "reattempt_wait"),
+        reattempt_wait=whole_number(fields, "reattempt_wait"),
     )
 
 
 def parse_result_url(fields: Fields) -> str | None:
     """The callback's address; whether it may be called is decided when it is."""
-    url = _given(fields, "result_url")
+    url = given(fields, "result_url")
     if url is None:
         return None
     try:
@@ -114,7 +119,7 @@ def parse_is_pci(fields: Fields) -> bool:
     given = fields.get("is_pci")
     value = _YES_OR_NO.get(str(given).strip().lower()) if isinstance(given, str | bool) else None
     if value is None:
-        value = _integer(fields, "is_pci")
+        value = whole_number(fields, "is_pci")
     if value in (None, 0, 1):
         return value == 1
     raise InvalidInput("is_pci is neither 0 nor 1, true nor false. Give one of them.", field="is_pci")
@@ -122,7 +127,7 @@ def parse_is_pci(fields: Fields) -> bool:
 
 def parse_list_name(fields: Fields) -> str | None:
     """What the list is called; None if it has no name."""
-    name = _given(fields, LIST_NAME)
+    name = given(fields, LIST_NAME)
     if name is None:
         return None
     if not isinstance(name, str) or not name.strip() or len(name) > _MAX_LIST_NAME or not name.isprintable():
@@ -135,7 +140,7 @@ def parse_list_name(fields: Fields) -> str | None:
 
 def parse_variables(fields: Fields) -> Mapping[str, str] | None:
     """What the voice application can read."""
-    value = _given(fields, "variables")
+    value = given(fields, "variables")
     if value is None:
         return None
     if isinstance(value, str):
@@ -176,14 +181,15 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _given(fields: Fields, name: str) -> Any:
+def given(fields: Fields, name: str) -> Any:
     """The field's value; an empty one, as forms send it, is none."""
     value = fields.get(name)
     return None if value == "" else value
 
 
-def _integer(fields: Fields, name: str) -> int | None:
-    value = _given(fields, name)
+def whole_number(fields: Fields, name: str) -> int | None:
+    """The field's value; None if there is none. Raises `InvalidInput` that names it for anything but an integer."""
+    value = given(fields, name)
     if value is None:
         return None
     if isinstance(value, str) and value.isascii() and _INTEGER.fullmatch(value.strip()):

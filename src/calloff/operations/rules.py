@@ -19,7 +19,7 @@ def _scope(access: Access) -> Scope:
     return Scope(access.account_id or 0)
 
 
-@operation("forbid a number", Role.ADMINISTRATOR, Door.CLI)
+@operation("forbid a number", Role.ADMINISTRATOR, Door.API, Door.CLI)
 async def forbid_number(act: Act[Access], number: Number, reason: Reason) -> bool:
     """Put the number on the do-not-call list of the account, or of the operator: no start dials it from then on.
 
@@ -28,19 +28,19 @@ async def forbid_number(act: Act[Access], number: Number, reason: Reason) -> boo
     return await do_not_call.forbid(act.pool, _scope(act.access), number.digits, reason, act.entry())
 
 
-@operation("forbid a number to an application", Permission.CANCEL, Door.CLI)
+@operation("forbid a number to an application", Permission.CANCEL, Door.API, Door.CLI)
 async def forbid_number_to_application(act: Act[ApplicationAccess], number: Number, reason: Reason) -> bool:
     """The same for one application."""
     return await do_not_call.forbid(act.pool, _scope(act.access), number.digits, reason, act.entry())
 
 
-@operation("allow a number again", Role.ADMINISTRATOR, Door.CLI)
+@operation("allow a number again", Role.ADMINISTRATOR, Door.API, Door.CLI)
 async def allow_number(act: Act[Access], number: Number) -> bool:
     """Take the number off the do-not-call list of the account, or of the operator, and say whether it was on it."""
     return await do_not_call.allow(act.pool, _scope(act.access), number.digits, act.entry())
 
 
-@operation("allow a number to an application again", Permission.ADMINISTER, Door.CLI)
+@operation("allow a number to an application again", Permission.ADMINISTER, Door.API, Door.CLI)
 async def allow_number_to_application(act: Act[ApplicationAccess], number: Number) -> bool:
     """The same for one application."""
     return await do_not_call.allow(act.pool, _scope(act.access), number.digits, act.entry())
@@ -56,10 +56,17 @@ async def forbid_list(act: Act[Access], batches: Iterable[list[int]], reason: Re
     return await do_not_call.import_forbidden(act.pool, _scope(act.access), batches, reason, act.entry())
 
 
-@operation("look a number up", Role.MEMBER, Door.CLI, record=Record.NOTHING)
+@operation("look a number up", Role.MEMBER, Door.API, Door.CLI, record=Record.NOTHING)
 async def find_number(act: Act[Access], number: Number) -> list[ForbiddenNumber]:
     """The entries of the number in the operator's list and those of the account."""
     return await do_not_call.find_forbidden(act.pool, act.access.account_id or 0, number.digits)
+
+
+@operation("look a number up for an application", Permission.VIEW, Door.API, record=Record.NOTHING)
+async def find_number_for_application(act: Act[ApplicationAccess], number: Number) -> list[ForbiddenNumber]:
+    """The entries of the number that hold for the application."""
+    entries = await do_not_call.find_forbidden(act.pool, act.account_id, number.digits)
+    return [entry for entry in entries if entry.application_id in (0, act.access.application_id)]
 
 
 @operation("set an account's calling hours", Role.OPERATOR, Door.CLI)

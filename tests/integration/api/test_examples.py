@@ -26,6 +26,8 @@ from tests.integration.api.asking import OPERATIONS, Asker, NeverEnding
 from tests.support.seed import seed
 from tests.support.uploading import queue_small_list
 
+_NUMBER = {"phone_number": "+16175550123"}
+_WITH_A_BODY = ("queue", "bulk_queue", "do_not_call_add", "do_not_call_remove", "do_not_call_find")
 _FORM = {"content-type": "multipart/form-data; boundary=end"}
 
 
@@ -65,6 +67,8 @@ async def not_permitted(asker: Asker) -> AsyncIterator[None]:
     """A user of the account with whom nothing is shared."""
     user = await add_user(asker.pool, asker.seed.account_id, "colleague@example.com")
     asker.auth = (user.email, (await add_key(asker.pool, user.id)).developer_key)
+    # Its list is every member's to look into.
+    asker.options["do_not_call_find"] = {"data": {**_NUMBER, "application_id": str(asker.seed.application_id)}}
     yield
 
 
@@ -72,6 +76,10 @@ async def not_permitted(asker: Asker) -> AsyncIterator[None]:
 async def not_there(asker: Asker) -> AsyncIterator[None]:
     """There is nothing of these IDs."""
     asker.ids = dict.fromkeys(asker.ids, 999_999)
+    for operation_id in ("do_not_call_add", "do_not_call_remove", "do_not_call_find"):
+        asker.options[operation_id] = {"data": {**_NUMBER, "source": "told an agent", "application_id": "999999"}}
+        if operation_id != "do_not_call_add":
+            del asker.options[operation_id]["data"]["source"]
     yield
 
 
@@ -95,6 +103,9 @@ async def invalid(asker: Asker) -> AsyncIterator[None]:
     asker.options = {
         "queue": {"data": {"max_attempts": "1"}},
         "bulk_queue": {"files": {"csv": ("list.csv", "name,age\nAnna,40\n")}},
+        "do_not_call_add": {"data": {"phone_number": ""}},
+        "do_not_call_remove": {"data": {"phone_number": ""}},
+        "do_not_call_find": {"data": {"phone_number": ""}},
         "list_calls": {"params": {"limit": 1000}},
         "list_lists": {"params": {"limit": 1000}},
         "list_cancellations": {"params": {"limit": 1000}},
@@ -131,7 +142,7 @@ async def too_slow(asker: Asker) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bodies, "BODY_SECONDS", 0.05)
         patch.setattr(patience, "STALL_SECONDS", 0.05)
-        for operation_id in ("queue", "bulk_queue"):
+        for operation_id in _WITH_A_BODY:
             asker.options[operation_id] = {"content": NeverEnding(b"--end\r\n"), "headers": _FORM}
         yield
 
@@ -139,7 +150,7 @@ async def too_slow(asker: Asker) -> AsyncIterator[None]:
 @asynccontextmanager
 async def too_large(asker: Asker) -> AsyncIterator[None]:
     """The body is announced as larger than what is read."""
-    for operation_id in ("queue", "bulk_queue"):
+    for operation_id in _WITH_A_BODY:
         asker.options[operation_id] = {"content": b"--end", "headers": {**_FORM, "content-length": str(2**30)}}
     yield
 
@@ -147,7 +158,7 @@ async def too_large(asker: Asker) -> AsyncIterator[None]:
 @asynccontextmanager
 async def unsupported(asker: Asker) -> AsyncIterator[None]:
     """A body of a type that nobody reads."""
-    for operation_id in ("queue", "bulk_queue"):
+    for operation_id in _WITH_A_BODY:
         asker.options[operation_id] = {"content": b"x", "headers": {"content-type": "text/plain"}}
     yield
 
@@ -173,13 +184,17 @@ async def failed(asker: Asker) -> AsyncIterator[None]:
 @asynccontextmanager
 async def not_confirmed(asker: Asker) -> AsyncIterator[None]:
     """The database can be read, and takes no change."""
+    other = {"phone_number": "+16175550124"}
+    asker.options["do_not_call_add"] = {"data": {**other, "source": "told an agent"}}
+    assert (await asker.ask("do_not_call_add")).status_code == 200
+    asker.options = {"do_not_call_remove": {"data": other}}
     async with asker.pool.connection() as connection:
         await connection.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$"
         )
-        for table in ("call", "queue", "list"):
+        for table in ("call", "queue", "list", "do_not_call"):
             await connection.execute(
-                f"CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION refuse()"
+                f"CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON {table} EXECUTE FUNCTION refuse()"
             )
     yield
 
@@ -201,6 +216,7 @@ CAUSES: dict[str, Callable[[Asker], AbstractAsyncContextManager[None]]] = {
     "no_deployment": not_there,
     "no_call": not_there,
     "no_list": not_there,
+    "no_application": not_there,
     "deleted": deleted,
     "not_pending": not_pending,
     "invalid": invalid,

@@ -129,6 +129,8 @@ API = {
     "cancel_call": _CANCEL,
     "cancel": _CANCEL,
 }
+_OF_THE_ACCOUNT = {"list_lists", "do_not_call_add", "do_not_call_remove", "do_not_call_find"}
+"""What is no single deployment's: `list_lists` below, the others in `tests/integration/api/test_do_not_call.py`."""
 _ROLES: dict[str, tuple[Permission, ...]] = {
     "nothing": (),
     **{str(permission): (permission,) for permission in Permission},
@@ -142,7 +144,7 @@ _ROLES: dict[str, tuple[Permission, ...]] = {
 def test_no_route_is_left_out(app: FastAPI) -> None:
     assert console_routes(app) == {*IN_AN_APPLICATION, *FOR_ADMINISTRATORS, *FOR_EVERYBODY}
     operations = [each for methods in openapi_document()["paths"].values() for each in methods.values()]
-    assert {each["operationId"] for each in operations if each.get("security") != []} == {*API, "list_lists"}
+    assert {each["operationId"] for each in operations if each.get("security") != []} == {*API, *_OF_THE_ACCOUNT}
     # That the document names every route of the API is `tests/unit/api/test_openapi.py`'s to prove.
     assert other_routes(app) == {"/console", "/docs", "/console/static"}
 

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the API: the one source of `/openapi.json`, the page `/docs`, and docs/api.md.
 
 operations      how an operation, its answers and its errors are written down
-calls, lists, stopping, service    the operations, one module a tag
+calls, lists, rules, stopping, service    the operations, one module a tag
 callback        what is posted to a `result_url`
 errors, examples, parameters, schemas, request_schemas, code_samples    what they are made of
 """
@@ -13,6 +13,7 @@ from calloff.api.openapi.lists import lists
 from calloff.api.openapi.operations import error_answer, paths
 from calloff.api.openapi.parameters import parameters
 from calloff.api.openapi.request_schemas import request_schemas
+from calloff.api.openapi.rules import RULES, rules
 from calloff.api.openapi.schemas import Schema, answer_schemas
 from calloff.api.openapi.service import service
 from calloff.api.openapi.stopping import stopping
@@ -41,9 +42,10 @@ def openapi_document() -> Schema:
             {"name": RESULTS, "description": "What Calloff sends to your server."},
             {"name": "Lists", "description": "What was uploaded, and calling off one of them."},
             {"name": "Stopping", "description": "Call everything off, or pause."},
+            {"name": RULES, "description": "What may be dialed."},
             {"name": "Service", "description": "For supervisors and load balancers."},
         ],
-        "paths": paths([*calls(), *lists(), *stopping(), *service()]),
+        "paths": paths([*calls(), *lists(), *stopping(), *rules(), *service()]),
         "components": {
             "securitySchemes": {
                 "developer_key": {

@@ -9,6 +9,7 @@ from calloff.accounts.throttle import TooManyAttempts
 from calloff.calls.hearing import SILENT
 from calloff.domain.codes import Code, Said
 from calloff.domain.errors import NO_DEPLOYMENT
+from calloff.operations.access import NO_APPLICATION
 
 
 class Error(NamedTuple):
@@ -32,6 +33,7 @@ _CODES = {
     "key_reused": Code.IDEMPOTENCY_KEY_REUSED,
     "not_permitted": Code.NOT_PERMITTED,
     "no_deployment": Code.DEPLOYMENT_NOT_FOUND,
+    "no_application": Code.NOT_FOUND,
     "no_call": Code.CALL_NOT_FOUND,
     "no_list": Code.LIST_NOT_FOUND,
     "not_pending": Code.NOT_PENDING,
@@ -122,6 +124,20 @@ def _of_one(kind: str, permission: str, *, changes: bool) -> Errors:
     return {
         403: Error(_FORBIDDEN, {"not_permitted": message}),
         404: Error(_MISSING, {f"no_{kind}": f"No {kind} was found by that {kind} id."}),
+        500: _CHANGE_FAILED if changes else _READ_FAILED,
+    }
+
+
+def in_an_account(*, changes: bool = True) -> Errors:
+    """Of an operation in the account, or in an application if one is named, that changes something or only reads."""
+    return {
+        403: Error(
+            _FORBIDDEN,
+            {"not_permitted": "You are not permitted to view this application. Ask its owner to share it."}
+            if not changes
+            else {"not_permitted": "Only an administrator of the account may do this. Ask one of them."},
+        ),
+        404: Error(_MISSING, {"no_application": NO_APPLICATION}),
         500: _CHANGE_FAILED if changes else _READ_FAILED,
     }
 

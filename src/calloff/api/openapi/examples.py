@@ -64,6 +64,19 @@ CANCELLATIONS: dict[str, Any] = {
     ],
     "next_before": None,
 }
+FORBIDDEN: dict[str, Any] = {
+    "entries": [
+        {
+            "list": "account",
+            "application_id": None,
+            "source": "told an agent",
+            "evidence": "call 123",
+            "origin": "api 192.0.2.1",
+            "added_timestamp": 1475095892,
+            "end_timestamp": None,
+        }
+    ]
+}
 
 LIST: dict[str, Any] = {
     "list_id": "7",

@@ -1,6 +1,7 @@
 """The shapes of what `queue` and `bulk_queue` take (JSON Schema 2020-12)."""
 
 from calloff.api.openapi.schemas import Schema, shape
+from calloff.domain.schedule import LATEST
 
 _NEEDS_A_WAIT: Schema = {
     "if": {"required": ["max_attempts"], "properties": {"max_attempts": {"not": {"enum": [1, "1", "", None]}}}},
@@ -9,10 +10,16 @@ _NEEDS_A_WAIT: Schema = {
 """More than one attempt."""
 
 
+_WHOLE: Schema = {"type": ["integer", "string", "null"]}
+_MOMENT: Schema = {**_WHOLE, "pattern": "^([0-9]{1,11})?$", "minimum": 0, "maximum": LATEST}
+
+
 def request_schemas() -> dict[str, Schema]:
     """Each, by the name that the document refers to it by."""
     return {
         "queue_request": _request({"phone_number": _phone_number()}),
+        "number_request": shape(_whom(), required=["phone_number"]),
+        "forbid_request": shape({**_whom(), **_why()}, required=["phone_number", "source"]),
         "bulk_queue_request": _request(
             {"csv": _csv()}, {"destination_column": _destination_column(), "list_name": _list_name()}
         ),
@@ -36,6 +43,36 @@ def _phone_number() -> Schema:
             r"(;[Pp][Oo][Ss][Tt][Dd]=[0-9*#A-D,wp]{0,64})?$"
         ),
         "examples": ["+16175551234", "tel:+16175551234;ani=8009957586;postd=2"],
+    }
+
+
+def _whom() -> dict[str, Schema]:
+    return {
+        "phone_number": _phone_number(),
+        "application_id": {
+            "type": ["integer", "string", "null"],
+            "pattern": "^([1-9][0-9]{0,17})?$",
+            "minimum": 1,
+            "maximum": 10**18 - 1,
+            "description": "For the list of one application; else it is that of the account.",
+        },
+    }
+
+
+def _why() -> dict[str, Schema]:
+    text: Schema = {"maxLength": 200, "pattern": r"^[ -~]*[!-~][ -~]*$"}
+    return {
+        "source": {**text, "type": "string", "description": "How it is known, in a few words.", "minLength": 1},
+        "evidence": {
+            **text,
+            "type": ["string", "null"],
+            "pattern": r"^([ -~]*[!-~][ -~]*)?$",
+            "description": "Where it can be looked up: a call, a file.",
+        },
+        "end_timestamp": {
+            **_MOMENT,
+            "description": "Unix seconds; when it is over. Default: never.",
+        },
     }
 
 
@@ -70,26 +107,24 @@ def _destination_column() -> Schema:
 
 
 def _schedule() -> dict[str, Schema]:
-    whole = {"type": ["integer", "string", "null"]}
-    moment = {**whole, "pattern": "^([0-9]{1,11})?$", "minimum": 0, "maximum": 253402300799}
     return {
         "start_timestamp": {
-            **moment,
+            **_MOMENT,
             "description": "Unix seconds; when to begin dialing. Default: now.",
         },
         "end_timestamp": {
-            **moment,
+            **_MOMENT,
             "description": "Unix seconds; when to stop attempting. Has to be to come, and after `start_timestamp`.",
         },
         "max_attempts": {
-            **whole,
+            **_WHOLE,
             "pattern": "^([1-9]|10)?$",
             "minimum": 1,
             "maximum": 10,
             "description": "1 to 10; default 1. Above 1 it needs `reattempt_wait`.",
         },
         "reattempt_wait": {
-            **whole,
+            **_WHOLE,
             "pattern": "^([6-9][0-9]|[1-9][0-9]{2,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)?$",
             "minimum": 60,
             "maximum": 86400,

@@ -50,6 +50,8 @@ def answer_schemas() -> dict[str, Schema]:
         "list_status": shape({"list": reference("list")}),
         "list_list": shape({"lists": {"type": "array", "items": reference("list")}, "next_before": _NOTHING_YET}),
         "trace": _trace(),
+        "changed": shape({"changed": {"type": "boolean", "description": "Whether the list is another one now."}}),
+        "forbidden_number": shape({"entries": {"type": "array", "items": _forbidden()}}),
     }
 
 
@@ -219,6 +221,20 @@ def _list() -> Schema:
                 "anyOf": [cancellation, {"type": "null"}],
                 "description": "What called it off.",
             },
+        }
+    )
+
+
+def _forbidden() -> Schema:
+    return shape(
+        {
+            "list": {"type": "string", "enum": ["operator", "account", "application"], "description": "Whose it is."},
+            "application_id": _NOTHING_YET,
+            "source": {"type": "string", "description": "How it is known."},
+            "evidence": {**_NOTHING_YET, "description": "Where it can be looked up."},
+            "origin": {**_NOTHING_YET, "description": "The interface and the address that it came from."},
+            "added_timestamp": {"type": "integer", "description": "Unix seconds."},
+            "end_timestamp": {"type": ["integer", "null"], "description": "Unix seconds; null if it is for good."},
         }
     )
 
